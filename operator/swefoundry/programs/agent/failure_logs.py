@@ -18,7 +18,7 @@ from swefoundry.programs.agent.stage_results import StageReport, StageResults, r
 from swefoundry.text.log_excerpt import log_excerpt
 
 STORED_LOG_LIMIT_BYTES = 32 << 20
-EVIDENCE_LIMIT_BYTES = 48 << 20
+READ_EVIDENCE_LIMIT_BYTES = 48 << 20
 """Of log and reports of one evaluation together; of more only the log is read."""
 EXCERPT_CHARACTERS = 6000
 SHORT_EXCERPT_CHARACTERS = 1500
@@ -88,7 +88,7 @@ async def _build_log(registry: RegistryClient, repository: str, digest: Digest |
 
 async def _evidence(registry: RegistryClient, repository: str, digest: Digest) -> dict[str, bytes]:
     try:
-        return await pull_artifact(registry, repository, digest, EVIDENCE_LIMIT_BYTES)
+        return await pull_artifact(registry, repository, digest, READ_EVIDENCE_LIMIT_BYTES)
     except NotFound:
         return {}
     except PermanentError:  # larger than is worth reading: the log alone

@@ -22,8 +22,8 @@ MAX_IDS_PER_SET = 12
 MAX_FAILURES = 12
 MAX_FAILURE_DETAIL_BYTES = 8 << 20
 """Of a report whose failures are read; of a longer one only the statuses are."""
-HEAD_CHARACTERS = 240
-HEAD_LINES = 3
+FAILURE_HEAD_CHARACTERS = 240
+FAILURE_HEAD_LINES = 3
 _ASSERTION = re.compile(
     r"^E +(?P<text>.+)|^\s*(?P<other>(expected|actual|got|received|want)\b.*)", re.IGNORECASE
 )
@@ -127,8 +127,11 @@ def _junit_failures(content: bytes) -> Iterator[Failure]:
 def _failure(case: Element, problem: Element) -> Failure:
     name = "::".join(filter(None, (case.get("classname"), case.get("name"))))
     message, text = problem.get("message") or "", problem.text or ""
-    head = list(dict.fromkeys([*_lines(message), *_assertion_lines(text)]))[:HEAD_LINES] or _lines(text)[:1]
-    return Failure(name, "\n".join(line[:HEAD_CHARACTERS] for line in head), text)
+    head = (
+        list(dict.fromkeys([*_lines(message), *_assertion_lines(text)]))[:FAILURE_HEAD_LINES]
+        or _lines(text)[:1]
+    )
+    return Failure(name, "\n".join(line[:FAILURE_HEAD_CHARACTERS] for line in head), text)
 
 
 def _lines(text: str) -> list[str]:

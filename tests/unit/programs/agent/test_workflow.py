@@ -1,23 +1,19 @@
 """The order of the roles, what each role sees, and which drafts are rejected."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from swefoundry.contracts.agent import Ablation, Allowance
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.contracts.transcript import Transcript
 from swefoundry.oci.base_images import NO_IMAGE_HOSTS, BaseImageLookup
-from swefoundry.programs.agent.agent_exit import GaveUp, MalformedAnswers, RepeatedDrafts, RowAtFault
+from swefoundry.programs.agent.agent_exit import GaveUp, RowAtFault
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
-from swefoundry.programs.agent.conversation import AgentDeps
 from swefoundry.programs.agent.failure_logs import FailureLogs
-from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
+from swefoundry.programs.agent.inputs import PastAttempt
 from swefoundry.programs.agent.loop_detection import draft_key
 from swefoundry.programs.agent.state import AgentState, PastGuidance
-from swefoundry.programs.agent.transcript_recorder import TranscriptRecorder
-from swefoundry.programs.agent.workflow import DraftWorkflow, WrittenDraft
+from swefoundry.programs.agent.workflow import WrittenDraft
 from unit.programs.agent.agent_inputs import (
     DOCKERFILE,
     ENVIRONMENT,
@@ -29,47 +25,18 @@ from unit.programs.agent.agent_inputs import (
     an_agent_spec,
     dockerfile_with,
 )
-from unit.programs.agent.scripted_model_client import ScriptedAnswer, ScriptedModelClient, tool_calls
-
-WITH_XML = dockerfile_with("RUN apt-get install -y libxml2-dev")
-GCC = "error: command 'gcc' failed"
-FAILED = a_past_attempt(0, RoundOutcome.STEP_FAILED, GCC)
-TO_ENVIRONMENT = {"reason": GCC, "route": "environment", "instructions": "Install libxml2-dev."}
-TO_TESTS = {"reason": "no report", "route": "tests", "instructions": "Write report.xml."}
-AT_FAULT = {"row_at_fault": True, "reason": "add() has no such argument."}
-TESTED = PastAttempt(
-    FAILED.past.model_copy(update={"outcome": RoundOutcome.AFTER_FAILED, "codes": {"before": 1, "after": 1}}),
-    FAILED.draft,
+from unit.programs.agent.scripted_model_client import ScriptedAnswer, tool_calls
+from unit.programs.agent.workflow_run import (
+    AT_FAULT,
+    FAILED,
+    FIRST,
+    GCC,
+    TESTED,
+    TO_ENVIRONMENT,
+    TO_TESTS,
+    WITH_XML,
+    WorkflowRun,
 )
-FIRST: dict[str, list[ScriptedAnswer]] = {
-    "explorer": [REPORT],
-    "environment": [ENVIRONMENT],
-    "tests": [TESTS],
-}
-
-
-class WorkflowRun:
-    """One run of the workflow against a scripted client."""
-
-    def __init__(
-        self,
-        inputs: AgentInputs,
-        answers: dict[str, list[ScriptedAnswer]],
-        state: AgentState | None = None,
-        **more: Any,
-    ) -> None:
-        self.client = ScriptedModelClient(answers, more.get("models", ("small",)))
-        recorder = TranscriptRecorder(Transcript(conversation="c"), len(inputs.attempts), self.client.redact)
-        self.progress: list[str] = []
-        self.workflow = DraftWorkflow(
-            inputs, state or AgentState(), AgentDeps(self.client, recorder), self.progress.append
-        )
-
-    async def draft(self) -> WrittenDraft:
-        return await self.workflow.next_draft()
-
-    def opening(self, role: str) -> str:
-        return next(request.messages[1].text for request in self.client.requests if request.role == role)
 
 
 class TestFirstDrafts:
@@ -367,112 +334,3 @@ class TestLaterDrafts:
         for role in ("environment", "tests"):
             assert "telling" not in second.opening(role) and "AfterFailed" not in second.opening(role)
             assert first.opening(role) != second.opening(role)
-
-
-class TestRepetition:
-    async def test_a_dockerfile_that_failed_to_build_is_rejected_whoever_wrote_it(
-        self, tmp_path: Path
-    ) -> None:
-        recipe = a_past_attempt(
-            0, RoundOutcome.STEP_FAILED, "no", a_draft(dockerfile_with("RUN recipe")), "recipe"
-        )
-        answers = FIRST | {
-            "environment": [{"dockerfile": "# mine\n" + dockerfile_with("RUN recipe")}, ENVIRONMENT]
-        }
-        run = WorkflowRun(agent_inputs(tmp_path, recipe), answers)
-        assert (await run.draft()).draft == a_draft()
-        assert "was built in round 1 and failed" in run.client.last_messages("environment")[1]
-
-    async def test_an_unchanged_dockerfile_is_rejected_after_guidance(self, tmp_path: Path) -> None:
-        last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, "no")
-        answers: dict[str, list[ScriptedAnswer]] = {
-            "analyst": [TO_ENVIRONMENT],
-            "environment": [ENVIRONMENT, {"dockerfile": WITH_XML}],
-            "tests": [TESTS],
-        }
-        run = WorkflowRun(agent_inputs(tmp_path, last), answers)
-        await run.draft()
-        assert "without a change" in run.client.last_messages("environment")[1]
-
-    async def test_a_draft_that_was_tried_is_rejected_then_the_next_model_is_used_then_repeated(
-        self, tmp_path: Path
-    ) -> None:
-        last = a_past_attempt(0, RoundOutcome.NO_RESULT, "no report")
-        run = WorkflowRun(
-            agent_inputs(tmp_path, last),
-            {"analyst": [TO_TESTS], "tests": [TESTS] * 8},
-            models=("small", "large"),
-        )
-        with pytest.raises(RepeatedDrafts, match="The same draft was tried in round 1"):
-            await run.draft()
-        assert run.client.model_index == 1 and run.client.unused_answers == {}
-
-    async def test_the_same_failure_twice_uses_the_next_model(self, tmp_path: Path) -> None:
-        rounds = [
-            FAILED,
-            a_past_attempt(1, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with("RUN one"))),
-        ]
-        answers: dict[str, list[ScriptedAnswer]] = {
-            "analyst": [TO_ENVIRONMENT],
-            "environment": [{"dockerfile": WITH_XML}],
-            "tests": [TESTS],
-        }
-        run = WorkflowRun(agent_inputs(tmp_path, *rounds), answers, models=("small", "large"))
-        assert (await run.draft()).label.startswith("large, ")
-        assert "occurred 2 times" in run.opening("analyst")
-
-    async def test_the_same_failure_three_times_ends_the_loop_when_no_model_is_left(
-        self, tmp_path: Path
-    ) -> None:
-        rounds = [
-            a_past_attempt(number, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with(f"RUN {number}")))
-            for number in range(3)
-        ]
-        run = WorkflowRun(agent_inputs(tmp_path, *rounds), {})
-        with pytest.raises(
-            RepeatedDrafts, match="3 different drafts ended in the same failure, StepFailed: error"
-        ):
-            await run.draft()
-        assert len(set(run.workflow.state.signatures)) == 1
-
-    async def test_failures_of_recipes_do_not_count(self, tmp_path: Path) -> None:
-        rounds = [
-            a_past_attempt(
-                number, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with(f"RUN {number}")), "recipe"
-            )
-            for number in range(3)
-        ]
-        run = WorkflowRun(agent_inputs(tmp_path, *rounds), FIRST)
-        assert (await run.draft()).draft == a_draft()
-
-    async def test_the_model_of_the_last_pod_is_kept(self, tmp_path: Path) -> None:
-        answers: dict[str, list[ScriptedAnswer]] = {
-            "analyst": [TO_ENVIRONMENT],
-            "environment": [{"dockerfile": WITH_XML}],
-            "tests": [TESTS],
-        }
-        run = WorkflowRun(
-            agent_inputs(tmp_path, FAILED), answers, AgentState(rung=1), models=("small", "large", "huge")
-        )
-        assert (await run.draft()).label.startswith("large, ")
-
-    async def test_only_invalid_answers_end_as_malformed(self, tmp_path: Path) -> None:
-        with pytest.raises(MalformedAnswers):
-            await WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": ["?"] * 4}).draft()
-
-
-@pytest.mark.parametrize(
-    "outcome", [each for each in RoundOutcome if not each.startswith("Accepted")], ids=str
-)
-async def test_no_outcome_leads_to_the_same_draft_again(tmp_path: Path, outcome: RoundOutcome) -> None:
-    """A model that always gives the same answers ends the run after every outcome, whatever the route."""
-    for route in ("environment", "tests", "explorer"):
-        answers: dict[str, list[ScriptedAnswer]] = {
-            "analyst": [TO_ENVIRONMENT | {"route": route}, TO_ENVIRONMENT],
-            "explorer": [REPORT],
-            "environment": [ENVIRONMENT] * 4,
-            "tests": [TESTS] * 4,
-        }
-        run = WorkflowRun(agent_inputs(tmp_path, a_past_attempt(0, outcome, "why")), answers)
-        with pytest.raises(RepeatedDrafts):
-            await run.draft()
