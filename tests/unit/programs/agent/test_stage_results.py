@@ -22,7 +22,7 @@ def results(before: dict[str, bytes], after: dict[str, bytes]) -> StageResults:
     return StageResults({"before": read_stage_report(before), "after": read_stage_report(after)})
 
 
-def test_the_sets_tell_which_tests_turn_and_which_fail_on_both_trees() -> None:
+def test_the_sets_have_the_tests_that_turn_and_those_that_fail_on_both_trees() -> None:
     found = results(junit(one="E  no", two="E  no", three=""), junit(one="", two="E  no", three="E  no"))
     assert found.sets == (
         CaseSet("fail before the fix, pass after it", 1, ("calc::one",)),

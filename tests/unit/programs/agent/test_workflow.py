@@ -261,9 +261,9 @@ class TestLaterDrafts:
         await run.draft()
         assert run.client.roles_in_order() == ["analyst", "explorer", "analyst", "environment"]
         assert "Find the compiler." in run.opening("explorer")
-        again, corrected = run.client.last_messages("analyst")[1:]
+        again, refused = run.client.last_messages("analyst")[1:]
         assert '"gcc"' in again and "The explorer has looked for what you asked" in again
-        assert "The explorer has looked already" in corrected
+        assert "The explorer has looked already" in refused
         assert [each.guidance.route for each in run.workflow.state.advised] == ["environment"]
 
     async def test_the_analyst_reads_the_repository_itself(self, tmp_path: Path) -> None:
