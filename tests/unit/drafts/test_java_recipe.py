@@ -241,6 +241,15 @@ def test_a_coordinate_that_would_end_the_text_in_the_dockerfile_is_left_out() ->
             " org.junit:launcher:jar:1.9.1 has not been downloaded from it before.",
             "java 11, with org.junit:launcher:1.9.1:jar",
         ),
+        (
+            "[ERROR] Failed to execute goal org.codehaus.mojo:buildnumber-maven-plugin:3.0.0:create (default) on"
+            " project commons-csv: Execution default of goal org.codehaus.mojo:buildnumber-maven-plugin:3.0.0:create"
+            " failed: Plugin org.codehaus.mojo:buildnumber-maven-plugin:3.0.0 or one of its dependencies could not be"
+            " resolved: The"
+            " following artifacts could not be resolved: net.java.dev.jna:jna-platform:jar:5.6.0: Cannot access central"
+            " in offline mode and",
+            "java 11, with net.java.dev.jna:jna-platform:5.6.0:jar org.codehaus.mojo:buildnumber-maven-plugin:3.0.0",
+        ),
         ("Could not find artifact org.a:a:jar:1 in central", "java 17"),
         (
             "[ERROR] COMPILATION ERROR: warnings found and -Werror specified",

@@ -90,10 +90,7 @@ def _dockerfile(project: JavaProject, candidate: JavaCandidate, constraints: Jav
         f"WORKDIR {SOURCE_ROOT}",
         *_restore_steps(project),
         *_fetch_added(project),
-        *(
-            f"RUN mvn ${FLAGS_VARIABLE} {_DEPENDENCY_PLUGIN}:get -Dtransitive=false -Dartifact={artifact}"
-            for artifact in sorted(constraints.artifacts)
-        ),
+        *(_fetch(artifact) for artifact in sorted(constraints.artifacts)),
         f"RUN find {REPOSITORY} -name _remote.repositories -delete && chmod -R a+rwX {REPOSITORY}",
     ]
     return "\n".join(steps) + "\n"
@@ -143,18 +140,25 @@ def _restore(root: str, modules: list[MavenModule]) -> str:
 def _fetch_added(project: JavaProject) -> list[str]:
     """Download what only the POMs after the fix ask for, by projects that have nothing but these artifacts.
 
-    An empty test class brings the part of surefire that runs the tests.
+    An empty test class brings the part of surefire that runs the tests; its level must be one that the compiler knows,
+    or plugins that come after it are not downloaded.
     """
+    level = f"-Dmaven.compiler.source={SUPPORTED_LEVEL} -Dmaven.compiler.target={SUPPORTED_LEVEL}"
     steps: list[str] = []
     for text in added_by_fix(project):
         steps += [
             f"RUN mkdir -p /tmp/added/src/test/java && cat > /tmp/added/pom.xml <<'EOF'\n{text}EOF",
             f"RUN cd /tmp/added && echo 'public class NoneTest {{}}' > src/test/java/NoneTest.java && if ! {{ \\\n"
-            f" mvn ${FLAGS_VARIABLE} -Dtest=NoneTest test; \\\n"
+            f" mvn ${FLAGS_VARIABLE} {level} -Dtest=NoneTest test; \\\n"
             f" mvn ${FLAGS_VARIABLE} {_DEPENDENCY_PLUGIN}:go-offline; \\\n"
             ' }; then echo "not all that the fix asks for is there"; fi; rm -r /tmp/added',
         ]
     return steps
+
+
+def _fetch(artifact: str) -> str:
+    transitive = " -Dtransitive=false" if artifact.count(":") > 2 else ""
+    return f"RUN mvn ${FLAGS_VARIABLE} {_DEPENDENCY_PLUGIN}:get{transitive} -Dartifact={artifact}"
 
 
 def plan_label(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> str:

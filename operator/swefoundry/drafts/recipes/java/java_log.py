@@ -33,6 +33,9 @@ _TOO_NEW: tuple[tuple[re.Pattern[str], int], ...] = (
 """What old sources, plugins and libraries do, and the first releases that refuse it."""
 
 _FAILED_PLUGIN = re.compile(r"Failed to execute goal ([\w.-]+):([\w.-]+):[\w.-]+:([\w-]+)")
+_UNRESOLVED_PLUGIN = re.compile(
+    r"Plugin ([\w.-]+:([\w.-]+):[\w.-]+) or one of its dependencies could not be resolved"
+)
 _CORE_PLUGINS = frozenset(
     f"maven-{name}-plugin" for name in ("compiler", "surefire", "resources", "clean", "jar", "dependency")
 )
@@ -55,7 +58,7 @@ _OFFLINE = re.compile(
     r"could not be resolved:) ([\w.-]+):([\w.-]+):(pom|jar|test-jar|war|zip|tar\.gz|maven-plugin|bundle)"
     r"(?::([\w.-]+?))?:(\d[\w.+-]*)"
 )
-_OFFLINE_MODE = re.compile(r"offline mode")
+_OFFLINE_MODE = re.compile(r"offline mode|PluginResolutionException")
 _MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit exceeded")
 _DISPLAY = re.compile(r"HeadlessException|No X11 DISPLAY|Can't connect to X11")
 _LATE_ARG_LINE = re.compile(r"@\{argLine\}")
@@ -73,10 +76,11 @@ HEADLESS = "-Djava.awt.headless=true"
 def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) -> JavaConstraints:
     """Return the constraints that a log of a build or of tests reveals."""
     learned = _releases(log, candidate, known)
+    loaded = _CORE_PLUGINS | {artifact for _, artifact in _UNRESOLVED_PLUGIN.findall(log)}
     skipped = frozenset(
         f"-D{_skip_property(artifact)}"
         for _, artifact, _ in _FAILED_PLUGIN.findall(log)
-        if artifact not in _CORE_PLUGINS
+        if artifact not in loaded
     )
     options = {"-DargLine="} if _LATE_ARG_LINE.search(log) else set()
     options |= {"-Dmaven.compiler.failOnWarning=false"} if _WARNINGS.search(log) else set()
@@ -128,11 +132,11 @@ def _missing_artifacts(log: str) -> frozenset[str]:
     """Artifacts that the tests, which have no repository, ask for; in the build nothing helps against a missing one."""
     if not _OFFLINE_MODE.search(log):
         return frozenset()
-    found = _OFFLINE.findall(log)
-    return frozenset(
+    found = {
         ":".join(filter(None, (group, artifact, version, kind, classifier)))
-        for group, artifact, kind, classifier, version in found
-    )
+        for group, artifact, kind, classifier, version in _OFFLINE.findall(log)
+    }
+    return frozenset(found | {plugin for plugin, _ in _UNRESOLVED_PLUGIN.findall(log)})
 
 
 def _debian_packages(log: str) -> frozenset[str]:
