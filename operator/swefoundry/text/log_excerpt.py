@@ -35,6 +35,7 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|in the pkg-config search path|required by 'virtual:world'|[Dd]ependency \S+ .*not found"
         r"|(development|header|devel) (packages?|files?)"
         r"|in offline mode and the artifact|Could not (find|transfer) artifact|no class of Maven"
+        r"|: Missing:$|^\[ERROR\] \d+\) [\w.-]+:"
         r"|(release version|invalid (source|target) release:|(Source|Target) option) \d|does not \"opens "
         r"|class file (major )?version|(has )?wrong version \d+"
         r"|Failed to execute goal (?!org\.apache\.maven\.plugins:maven-surefire)|\.java:\[\d+,\d+\] |OutOfMemoryError"

@@ -190,6 +190,7 @@ def test_artifacts_that_only_the_fix_asks_for_are_downloaded_by_their_coordinate
     assert (
         f"{parent}\n"
         "<groupId>added</groupId><artifactId>added</artifactId><version>0</version>\n"
+        "<properties><project.build.outputTimestamp>1980-01-02T00:00:00Z</project.build.outputTimestamp></properties>\n"
         "<dependencyManagement><dependencies>\n"
         "</dependencies></dependencyManagement>\n"
         "<dependencies>\n"
@@ -249,6 +250,12 @@ def test_a_coordinate_that_would_end_the_text_in_the_dockerfile_is_left_out() ->
             " following artifacts could not be resolved: net.java.dev.jna:jna-platform:jar:5.6.0: Cannot access central"
             " in offline mode and",
             "java 11, with net.java.dev.jna:jna-platform:5.6.0:jar org.codehaus.mojo:buildnumber-maven-plugin:3.0.0",
+        ),
+        (
+            "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-surefire-plugin:3.0.0-M7:test (default-test)"
+            " on project commons-csv: Missing:\n[ERROR] ----------\n"
+            "[ERROR] 1) org.apache.maven.surefire:surefire-junit-platform:jar:3.0.0-M7\n",
+            "java 11, with org.apache.maven.surefire:surefire-junit-platform:3.0.0-M7:jar",
         ),
         ("Could not find artifact org.a:a:jar:1 in central", "java 17"),
         (

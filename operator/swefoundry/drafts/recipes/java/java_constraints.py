@@ -18,10 +18,7 @@ class JavaConstraints(SearchConstraints):
     jvm_options: frozenset[str] = frozenset()
     """Options of every JVM of the tests: packages to open, memory."""
     artifacts: frozenset[str] = frozenset()
-    """Coordinates that only the tests ask for, so that the build downloads them.
-
-    `group:artifact:version:type`; without a type it is a plugin, which needs its dependencies, too.
-    """
+    """Coordinates (`group:artifact:version:type`) that only the tests ask for, so that the build downloads them."""
 
 
 NO_JAVA_CONSTRAINTS = JavaConstraints()

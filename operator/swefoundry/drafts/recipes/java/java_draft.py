@@ -157,7 +157,7 @@ def _fetch_added(project: JavaProject) -> list[str]:
 
 
 def _fetch(artifact: str) -> str:
-    transitive = " -Dtransitive=false" if artifact.count(":") > 2 else ""
+    transitive = " -Dtransitive=false" if artifact.endswith(":pom") else ""
     return f"RUN mvn ${FLAGS_VARIABLE} {_DEPENDENCY_PLUGIN}:get{transitive} -Dartifact={artifact}"
 
 

@@ -55,10 +55,12 @@ _SKIP_PROPERTIES = {
 }
 _OFFLINE = re.compile(
     r"(?:Cannot access \S+ \(\S+\) in offline mode and the artifact|Could not find artifact|The following artifacts "
-    r"could not be resolved:) ([\w.-]+):([\w.-]+):(pom|jar|test-jar|war|zip|tar\.gz|maven-plugin|bundle)"
-    r"(?::([\w.-]+?))?:(\d[\w.+-]*)"
+    r"could not be resolved:|^\[ERROR\] \d+\)) ([\w.-]+):([\w.-]+)"
+    r":(pom|jar|test-jar|war|zip|tar\.gz|maven-plugin|bundle)"
+    r"(?::([\w.-]+?))?:(\d[\w.+-]*)",
+    re.MULTILINE,
 )
-_OFFLINE_MODE = re.compile(r"offline mode|PluginResolutionException")
+_OFFLINE_MODE = re.compile(r"offline mode|PluginResolutionException|Missing:$", re.MULTILINE)
 _MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit exceeded")
 _DISPLAY = re.compile(r"HeadlessException|No X11 DISPLAY|Can't connect to X11")
 _LATE_ARG_LINE = re.compile(r"@\{argLine\}")

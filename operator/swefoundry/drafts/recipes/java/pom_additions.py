@@ -16,6 +16,8 @@ _PLUGINS_GROUP = "org.apache.maven.plugins"
 _COORDINATES = ("groupId", "artifactId", "version", "type", "classifier", "scope")
 _UNWRITABLE = re.compile(r"[^\w.,${}()\[\]-]")
 """What no coordinate has, and what could end the text that a Dockerfile writes."""
+_TIME = "project.build.outputTimestamp"
+"""Parents whose builds are reproducible refuse a project that inherits this property (maven-artifact-plugin)."""
 _MAX_POMS = 4
 
 
@@ -129,6 +131,7 @@ def _rendered(outer: list[PomEntry], imports: list[PomEntry], chosen: list[PomEn
         "<modelVersion>4.0.0</modelVersion>",
         *(each.xml for each in outer),
         "<groupId>added</groupId><artifactId>added</artifactId><version>0</version>",
+        f"<properties><{_TIME}>1980-01-02T00:00:00Z</{_TIME}></properties>",
         "<dependencyManagement><dependencies>",
         *(each.xml for each in dict.fromkeys(imports)),
         "</dependencies></dependencyManagement>",
