@@ -20,7 +20,11 @@ from swefoundry.oci.base_images import NO_IMAGE_HOSTS, BaseImageLookup, ImageHos
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.failure_logs import FailureLogs, fetch_failure_logs
 from swefoundry.programs.agent.repo.fetch import fetch_tree
-from swefoundry.programs.agent.repo.repo_summary import SHORT_SUMMARY_CHARACTERS, summarize_repo
+from swefoundry.programs.agent.repo.repo_summary import (
+    SHORT_SUMMARY_CHARACTERS,
+    summarize_facts,
+    summarize_repo,
+)
 from swefoundry.programs.agent.repo.tree import RepoTree
 
 AGENT_FACTS_LIMIT_BYTES = 32 << 20
@@ -56,7 +60,9 @@ class AgentInputs:
     tree: RepoTree
     repo_summary: str
     short_summary: str = ""
-    """For the roles that work on a draft and its outcome."""
+    """For those who write the first draft from the explorer's report."""
+    facts_summary: str = ""
+    """Without files, for the roles that work on a draft and its outcome."""
     attempts: tuple[PastAttempt, ...] = ()
     references: tuple[Draft, ...] = ()
     recipe_draft: RecipeDraft | None = None
@@ -83,6 +89,7 @@ async def load_inputs(spec: AgentSpec, registry: RegistryClient, folder: Path) -
         tree=tree,
         repo_summary=summarize_repo(facts, tree),
         short_summary=summarize_repo(facts, tree, SHORT_SUMMARY_CHARACTERS),
+        facts_summary=summarize_facts(facts, tree),
         attempts=tuple(attempts),
         references=tuple(references),
         recipe_draft=best_recipe_draft(attempts) or untried_recipe_draft(spec, facts),

@@ -45,23 +45,26 @@ class PromptContext:
     tried_keys: tuple[str, ...] = ()
     """Keys of the drafts that agents wrote, before a person's overrides were applied."""
 
-    @property
-    def common_variables(self) -> dict[str, object]:
-        """The variables of every role's first message. Those that read the source get the whole summary instead."""
+    def common_variables(self, role: AgentRole) -> dict[str, object]:
+        """The variables of every role's first message."""
         spec = self.inputs.spec
         return {
             "repo": spec.repo,
             "version": spec.version or "",
             "language": spec.language or "",
             "date": spec.created_at.date().isoformat() if spec.created_at else "",
-            "repo_summary": self.inputs.short_summary or self.inputs.repo_summary,
+            "repo_summary": self._summary(role),
             "test_files": self.inputs.facts.test_files,
         }
 
-    @property
-    def reader_variables(self) -> dict[str, object]:
-        """The variables of the first message of a role that reads the source closely."""
-        return self.common_variables | {"repo_summary": self.inputs.repo_summary}
+    def _summary(self, role: AgentRole) -> str:
+        """As much of the summary as the explorer's report and the current draft do not tell already."""
+        inputs = self.inputs
+        if role == "explorer" or (role == "environment" and self.report is None):
+            return inputs.repo_summary
+        if self.report is None or (role == "environment" and self.current is None):
+            return inputs.short_summary or inputs.repo_summary
+        return inputs.facts_summary or inputs.repo_summary
 
     @property
     def shows_outcomes(self) -> bool:
@@ -89,6 +92,13 @@ class PromptContext:
             return ()
         shown = (each for each in self.inputs.attempts if each.past.strategy != RECIPE)
         return tuple(each for each in shown if each.draft != self.current)[-MAX_ATTEMPTS_IN_PROMPT:]
+
+    @property
+    def shown_dockerfiles(self) -> tuple[str, ...]:
+        """All Dockerfiles in the Environment Manager's prompt."""
+        drafts = [*self.inputs.references, *(each.draft for each in self.failed_attempts)]
+        drafts += [each for each in (self.current, self.starting_draft and self.starting_draft.draft) if each]
+        return tuple(each.dockerfile for each in drafts)
 
     @property
     def draft_number(self) -> int:

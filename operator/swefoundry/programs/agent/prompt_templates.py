@@ -10,6 +10,7 @@ import jinja2
 
 from swefoundry.contracts.draft import Draft
 from swefoundry.programs.agent.data_delimiters import delimited, json_string
+from swefoundry.programs.agent.heredoc_marks import with_marks
 from swefoundry.programs.agent.stage_results import Failure
 
 
@@ -29,6 +30,7 @@ def _template_environment() -> jinja2.Environment:
     )
     environment.filters["delimited"] = lambda text, label: delimited(label, text)
     environment.filters["quoted"] = json_string
+    environment.filters["marked"] = with_marks
     environment.filters["commands"] = _commands_json
     environment.filters["failures"] = _failure_heads
     return environment

@@ -20,7 +20,8 @@ _KEY_PATTERN = re.compile(
     | \bsk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_*-]*     # the same, half masked in an error message
     | (?<=[Bb]earer\ )[A-Za-z0-9._~+/=-]{16,}
     | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)   # a login inside a URL
-    | \b(?:gh[pousr]|github_pat|glpat|npm|xox[abp])[_-][A-Za-z0-9_-]{20,}
+    | \b(?:gh[pousr]|github_pat|glpat|xox[abp])[_-][A-Za-z0-9_-]{20,}
+    | \bnpm_[A-Za-z0-9]{30,}            # without another underscore, as in npm_config_update_notifier
     | \bAKIA[0-9A-Z]{16}\b
     | (?<=_authToken=)[^\s$]+
     | -----BEGIN\ [A-Z\ ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z\ ]*PRIVATE\ KEY-----|\Z)

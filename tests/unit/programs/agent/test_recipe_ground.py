@@ -11,6 +11,7 @@ from swefoundry.programs.agent.inputs import (
     best_recipe_draft,
     untried_recipe_draft,
 )
+from swefoundry.programs.agent.redaction import redact_tokens
 from unit.programs.agent.agent_inputs import (
     a_draft,
     a_facts,
@@ -88,3 +89,8 @@ async def test_where_outcomes_are_hidden_the_recipes_rounds_are_too(tmp_path: Pa
     run = WorkflowRun(inputs, FIRST)
     await run.draft()
     assert "recipe 3" not in run.opening("environment") + run.opening("tests")
+
+
+def test_variables_of_npm_are_not_taken_for_its_tokens() -> None:
+    line = "ENV CI=1 npm_config_update_notifier=false"
+    assert redact_tokens(f"{line} npm_{'a1' * 18}") == f"{line} [redacted]"

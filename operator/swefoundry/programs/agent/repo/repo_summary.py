@@ -59,7 +59,7 @@ class FileExcerpt:
 
 def summarize_repo(facts: Facts, tree: RepoTree, limit: int = SUMMARY_CHARACTERS) -> str:
     """The whole summary."""
-    parts = [_listed_names(facts, tree)]
+    parts = [summarize_facts(facts, tree)]
     remaining = limit - len(parts[0])
     left_out: list[str] = []
     for section in _excerpts(facts, tree):
@@ -78,8 +78,8 @@ def summarize_repo(facts: Facts, tree: RepoTree, limit: int = SUMMARY_CHARACTERS
     return "\n\n".join(parts)
 
 
-def _listed_names(facts: Facts, tree: RepoTree) -> str:
-    """All facts that are lists of names."""
+def summarize_facts(facts: Facts, tree: RepoTree) -> str:
+    """The summary without files: all facts that are lists of names."""
     new = [path for path in facts.test_files if path in facts.new_test_files]
     lists = {
         "Test files that must run, changed by the test patch": [

@@ -42,7 +42,7 @@ async def run_analyst(deps: AgentDeps, context: PromptContext, analysis: Analysi
     usual, facts = guidance_for_attempt(last), context.inputs.facts
     opening = render_prompt(
         "analyst_opening.md",
-        **context.common_variables,
+        **context.common_variables("analyst"),
         report=context.report,
         last=last,
         usual=usual,

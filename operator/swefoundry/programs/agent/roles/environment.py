@@ -6,6 +6,7 @@ from swefoundry.oci.base_images import missing_image_message
 from swefoundry.programs.agent.agent_exit import RepeatedDrafts
 from swefoundry.programs.agent.answers import EnvironmentDraft
 from swefoundry.programs.agent.conversation import AgentDeps, Conversation, InvalidAnswer, RoleTask
+from swefoundry.programs.agent.heredoc_marks import unknown_mark, without_marks
 from swefoundry.programs.agent.prompt_context import PromptContext
 from swefoundry.programs.agent.prompt_templates import render_prompt
 
@@ -16,7 +17,7 @@ async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> En
     spec = context.inputs.spec
     opening = render_prompt(
         "environment_opening.md",
-        **context.reader_variables,
+        **context.common_variables("environment"),
         report=context.report,
         guidance=context.guidance,
         current=context.current,
@@ -30,18 +31,28 @@ async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> En
     )
 
     def check(draft: EnvironmentDraft) -> InvalidAnswer | None:
-        return _check_draft(draft, context)
+        return _check_draft(_with_whole_files(draft, context), context)
 
     async def look_up(draft: EnvironmentDraft) -> InvalidAnswer | None:
         return await _look_up_images(draft, context)
 
     task = RoleTask("environment", opening, EnvironmentDraft, check, max_turns, limit_source, look_up)
-    return await Conversation(deps, task).answer()
+    return _with_whole_files(await Conversation(deps, task).answer(), context)
+
+
+def _with_whole_files(draft: EnvironmentDraft, context: PromptContext) -> EnvironmentDraft:
+    """The answer with the files that the prompt showed as marks."""
+    return draft.model_copy(update={"dockerfile": without_marks(draft.dockerfile, context.shown_dockerfiles)})
 
 
 def _check_draft(draft: EnvironmentDraft, context: PromptContext) -> InvalidAnswer | None:
     if not draft.dockerfile.strip():
         return InvalidAnswer("`dockerfile` is empty; write the whole Dockerfile.")
+    mark = unknown_mark(draft.dockerfile)
+    if mark:
+        return InvalidAnswer(
+            f"No Dockerfile here has the file that this line stands for: {mark}\nWrite the file itself."
+        )
     broken = violations(draft.dockerfile, context.inputs.spec.allowed_bases)
     if broken:
         return InvalidAnswer("The Dockerfile breaks the rules. " + " ".join(each.message for each in broken))

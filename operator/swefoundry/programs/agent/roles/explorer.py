@@ -17,7 +17,10 @@ async def run_explorer(deps: AgentDeps, context: PromptContext) -> ExplorerRepor
     """The report. Without an answer in time: the earlier report or none, because the summary is still there."""
     max_turns, limit_source = context.turn_limit("explorer")
     opening = render_prompt(
-        "explorer_opening.md", **context.reader_variables, report=context.report, guidance=context.guidance
+        "explorer_opening.md",
+        **context.common_variables("explorer"),
+        report=context.report,
+        guidance=context.guidance,
     )
     task = RoleTask("explorer", opening, ExplorerReport, _check_report, max_turns, limit_source)
     try:

@@ -19,7 +19,7 @@ async def run_test_manager(
     max_turns, limit_source = context.turn_limit("tests")
     opening = render_prompt(
         "tests_opening.md",
-        **context.common_variables,
+        **context.common_variables("tests"),
         report=context.report,
         guidance=context.guidance,
         current=context.current,
