@@ -64,8 +64,11 @@ _FRAME = re.compile(r"^(?:INTERNALERROR>)? *(?:File \"\S+\", line \d+, in |\S+\.
 
 _LINES_OF_A_MESSAGE = 3
 
-_OWN_MESSAGE = re.compile(r"^ *(?:\w+\.)*\w+(?:Error|Exception): *$")
-"""An error of the build itself whose message begins on the next line."""
+_OWN_MESSAGE = re.compile(
+    r"^ *(?:\w+\.)*\w+(?:Error|Exception): *$"
+    r"|bindings file\. Tried:$|No native build was found|Cannot find module '\S*(?:\.node'|/build/Release/)"
+)
+"""An error of the build itself whose message begins on the next line, or one that names its package there."""
 
 _LAST_LINES = 4
 """The end of a log often has the error in words that no pattern matches."""
@@ -124,5 +127,5 @@ def _raising_lines(lines: list[str]) -> Iterable[int]:
 
 def _message_lines(lines: list[str]) -> Iterable[int]:
     """Return the first lines of messages that begin below the name of their error."""
-    starts = [number for number, line in enumerate(lines) if _OWN_MESSAGE.match(line)][:_LINES_OF_A_MESSAGE]
+    starts = [number for number, line in enumerate(lines) if _OWN_MESSAGE.search(line)][:_LINES_OF_A_MESSAGE]
     return [at for start in starts for at in range(start, min(start + 1 + _LINES_OF_A_MESSAGE, len(lines)))]

@@ -42,8 +42,40 @@ DATED = "as of 2022-02-16"
             f"node 16, mocha, {DATED}, install scripts of https-pem",
         ),
         (
-            "Error: Could not locate the bindings file. Tried: /testbed/node_modules/bcrypt/build/b.node",
+            "Error: Could not locate the bindings file. Tried:\n \u2192 /testbed/node_modules/bcrypt/build/b.node",
             f"node 16, mocha, {DATED}, with g++ make python3, install scripts of bcrypt",
+        ),
+        (
+            "Error: Cannot find module './build/Release/diskusage.node'\n"
+            "Require stack:\n- /testbed/node_modules/diskusage/index.js\n- /testbed/test/add.js",
+            f"node 16, mocha, {DATED}, with g++ make python3, install scripts of diskusage",
+        ),
+        (
+            "    Cannot find module './build/Release/diskusage.node' from 'node_modules/diskusage/index.js'",
+            f"node 16, mocha, {DATED}, with g++ make python3, install scripts of diskusage",
+        ),
+        (
+            "Error: No native build was found for platform=linux arch=x64 runtime=node abi=115\n"
+            "    loaded from: /testbed/node_modules/bufferutil",
+            f"node 16, mocha, {DATED}, with g++ make python3, install scripts of bufferutil",
+        ),
+        (
+            "Error: The module '/testbed/node_modules/@o/hash/build/Release/hash.node'\n"
+            "was compiled against a different Node.js version using",
+            f"node 16, mocha, {DATED}, install scripts of @o/hash",
+        ),
+        (
+            "Error: spawn /testbed/node_modules/phantom/lib/phantomjs ENOENT",
+            f"node 16, mocha, {DATED}, install scripts of phantom",
+        ),
+        (
+            "Error [ERR_MODULE_NOT_FOUND]: Cannot find module '/testbed/out/test/add.js' imported from"
+            " /testbed/node_modules/@ava/typescript/index.js",
+            "node 16, mocha, undated",
+        ),
+        (
+            "TSError: \u2a2f Unable to compile TypeScript:\ntest/add.ts(1,15): error TS7016: Could not find a",
+            f"node 16, mocha, {DATED}, types unchecked",
         ),
     ],
 )
@@ -130,6 +162,43 @@ def test_files_that_node_cannot_load_get_a_loader_that_a_manifest_names(
     inputs = an_input({"package.json": {"devDependencies": {"mocha": "9", package: "*"}}})
     assert proposed(ended(inputs, RoundOutcome.NO_RESULT, log)).label.endswith(f"options {option}")
     assert option not in proposed(ended(an_input(), RoundOutcome.NO_RESULT, log)).label
+
+
+def test_tap_loads_typescript_by_its_own_plugin() -> None:
+    log = 'TypeError [ERR_UNKNOWN_FILE_EXTENSION]: Unknown file extension ".ts" for /testbed/test/add.ts'
+    option = "--import=@isaacs/ts-node-temp-fork-for-pr-2009/import"
+    of_tap = an_input({"package.json": {"scripts": {"test": "tap"}, "devDependencies": {"tap": "^18.0.0"}}})
+    assert proposed(ended(of_tap, RoundOutcome.NO_RESULT, log)).label.endswith(f"options {option}")
+
+
+@pytest.mark.parametrize(
+    ("package", "log", "command"),
+    [
+        (
+            "mocha",
+            "TSError: \u2a2f Unable to compile TypeScript:\ntest/add.ts(1,15): error TS7016: Could not find",
+            "'TS_NODE_TRANSPILE_ONLY=1 mocha --reporter tap'",
+        ),
+        (
+            "jest",
+            "    test/add.test.ts:4:7 - error TS2322: Type 'string' is not assignable to type 'number'.",
+            '--globals={"ts-jest":{"diagnostics":false}}',
+        ),
+    ],
+)
+def test_types_that_contradict_the_sources_are_not_checked(package: str, log: str, command: str) -> None:
+    inputs = an_input({"package.json": {"devDependencies": {package: "*"}}})
+    unchecked = proposed(ended(inputs, RoundOutcome.AFTER_FAILED, log))
+    assert (unchecked.label.endswith(", types unchecked"), command in unchecked.draft.test_command) == (
+        True, True,
+    )  # fmt: skip
+    assert command not in proposed(inputs).draft.test_command
+
+
+def test_compiled_parts_are_built_with_the_headers_of_the_image() -> None:
+    log = "Error: Cannot find module './build/Release/d.node'\nRequire stack:\n- /testbed/node_modules/d/index.js"
+    dockerfile = proposed(ended(an_input(), RoundOutcome.NO_RESULT, log)).draft.dockerfile
+    assert "RUN npm_config_nodedir=/usr/local npm rebuild d\n" in dockerfile
 
 
 def test_a_package_that_its_tests_import_by_name_is_linked_and_never_taken_from_the_registry() -> None:

@@ -138,8 +138,11 @@ def test_peers_that_contradict_each_other_are_let_pass() -> None:
 
 
 def test_install_scripts_run_by_the_manager_that_made_the_tree() -> None:
-    log = "Error: Could not locate the bindings file. Tried: /testbed/node_modules/bcrypt/build/b.node"
+    log = (
+        "Error: Could not locate the bindings file. Tried:\n \u2192 /testbed/node_modules/bcrypt/build/b.node"
+    )
     inputs = an_input({"package.json": MANIFEST, "pnpm-lock.yaml": pnpm("5.4")})
     assert (
-        "RUN pnpm rebuild bcrypt\n" in proposed(ended(inputs, RoundOutcome.NO_RESULT, log)).draft.dockerfile
+        "RUN npm_config_nodedir=/usr/local pnpm rebuild bcrypt\n"
+        in proposed(ended(inputs, RoundOutcome.NO_RESULT, log)).draft.dockerfile
     )

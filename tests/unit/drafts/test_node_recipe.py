@@ -200,3 +200,23 @@ def test_a_test_that_wants_to_be_denied_something_is_tried_as_an_ordinary_user()
     assert (tried.label, tried.draft.run_as_user) == (
         "node 16, mocha, as of 2022-02-16, as an ordinary user", 1000,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("package", "version_range", "expected"),
+    [
+        ("jasmine", "^3.1.0", "tap 'jasmine --helper=/usr/local/lib/tap-of-jasmine.js' {files}"),
+        ("jasmine", "~2.4.0", "exit 'jasmine --helper=/usr/local/lib/tap-of-jasmine.js' {files}"),
+        ("jasmine", "*", "tap 'jasmine --helper=/usr/local/lib/tap-of-jasmine.js' {files}"),
+        ("nodeunit", "^0.11.3", "tap 'nodeunit --reporter tap' {files}"),
+        ("nodeunit", "~0.7.4", "exit 'nodeunit --reporter tap' {files}"),
+        ("vows", "^0.8.1", "exit 'vows --spec' {files}"),
+        ("uvu", "^0.5.0", "exit node {files}"),
+    ],
+)
+def test_runners_that_print_no_tap_have_a_status_per_file(
+    package: str, version_range: str, expected: str
+) -> None:
+    draft = proposed(an_input({"package.json": {"devDependencies": {package: version_range}}})).draft
+    assert draft.test_command.endswith(f"/.swefoundry-report.tap {expected}")
+    assert ("RUN cat > /usr/local/lib/tap-of-jasmine.js" in draft.dockerfile) is (package == "jasmine")

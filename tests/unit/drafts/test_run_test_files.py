@@ -11,6 +11,7 @@ from swefoundry.drafts.recipes.node import node_test_command
 from swefoundry.grading.report_parser import read_reports
 
 DRIVER = Path(node_test_command.__file__).with_name("run-test-files.js")
+TAP_OF_JASMINE = DRIVER.with_name("tap-of-jasmine.js")
 NODE = shutil.which("node") or ""
 
 pytestmark = pytest.mark.skipif(not NODE, reason="needs Node")
@@ -187,3 +188,58 @@ def test_runners_without_a_report_give_a_status_per_file(tmp_path: Path) -> None
     (tmp_path / "b.js").write_text("process.exit(3)\n")
     _, statuses, _ = run_files(tmp_path, "exit", "node", "a.js", "b.js")
     assert statuses == {"a.js::exit code": "passed", "b.js::exit code": "failed"}
+
+
+JASMINE = """\
+let reporter
+global.jasmine = { getEnv: () => ({ addReporter (added) { reporter = added } }) }
+require(process.argv[2])
+process.stdout.write('Started\\n.')
+reporter.specDone({ fullName: 'calc adds', status: 'passed' })
+process.stdout.write('F')
+reporter.specDone({ fullName: 'calc subtracts #1', status: 'failed' })
+reporter.specDone({ fullName: 'calc divides', status: 'pending' })
+reporter.suiteDone({ fullName: 'calc', failedExpectations: [{ message: 'afterAll' }] })
+reporter.jasmineDone({ overallStatus: 'failed', failedExpectations: [] })
+process.exit(3)
+"""
+"""What jasmine 2.6 to 5 call their reporters with."""
+
+
+def test_a_helper_makes_jasmine_print_what_the_driver_reads(tmp_path: Path) -> None:
+    (tmp_path / "jasmine.js").write_text(JASMINE)
+    code, statuses, _ = run_files(tmp_path, "tap", f"node jasmine.js {TAP_OF_JASMINE}", "spec/calc.js")
+    assert (code, statuses) == (
+        1,
+        {
+            "spec/calc.js::calc": "failed",
+            "spec/calc.js::calc adds": "passed",
+            "spec/calc.js::calc divides": "skipped",
+            "spec/calc.js::calc subtracts #1": "failed",
+        },
+    )
+
+
+NODEUNIT_0_11 = """\
+TAP version 13
+# adds
+not ok 1 - expect truthy value
+  ---
+  error:
+    name: AssertionError
+    message: null
+  wanted: 3
+  found: -1
+  ...
+
+# is
+ok 2 - expect truthy value
+1..2
+# failed 1 of 2 tests
+# time=173.528ms
+"""
+
+
+def test_nodeunit_has_a_status_for_each_test(tmp_path: Path) -> None:
+    _, statuses, _ = run_files(tmp_path, "tap", printing(tmp_path, NODEUNIT_0_11, 1), "a.js")
+    assert statuses == {"a.js::adds": "failed", "a.js::is": "passed"}

@@ -34,6 +34,20 @@ def runner(scripts: dict[str, str], **packages: str) -> RunnerCommand | None:
         ({"test": "c8 --100 node --test"}, RunnerCommand("node:test")),
         ({"test": "borp --coverage"}, RunnerCommand("node:test")),
         ({"test": "node --import tsx --test test/*.ts"}, RunnerCommand("node:test", ("--import", "tsx"))),
+        ({"test": "tsx --test test/*.test.ts"}, RunnerCommand("node:test", ("--import=tsx",))),
+        (
+            {"test": "ts-node node_modules/tape/bin/tape 'test/**/*.ts'"},
+            RunnerCommand("tape", ("--require=ts-node/register",)),
+        ),
+        (
+            {"test": "ts-node ./node_modules/jasmine/bin/jasmine.js --config=jasmine.json"},
+            RunnerCommand("jasmine", ("--require=ts-node/register", "--config=jasmine.json")),
+        ),
+        (
+            {"test": "ts-mocha --timeout 5000 'test/**/*.ts'"},
+            RunnerCommand("mocha", ("--require=ts-mocha/src/index.js", "--timeout", "5000")),
+        ),
+        ({"test": "babel-node test/index.js"}, RunnerCommand("script", ("--require=babel-register",))),
         ({"test": "node node_modules/.bin/_mocha --ui tdd"}, RunnerCommand("mocha", ("--ui", "tdd"))),
         ({"test": "run-s lint unit", "unit": "ava"}, RunnerCommand("ava")),
         ({"test": "npx vitest run --coverage"}, RunnerCommand("vitest")),
@@ -64,6 +78,7 @@ def test_without_a_runner_in_the_scripts_the_installed_packages_decide() -> None
         ("testcafe chrome:headless test", "testcafe"),
         ("wdio run wdio.conf.js", "wdio"),
         ("vitest run --browser=chromium", "vitest --browser"),
+        ("electron-mocha --renderer test", "electron-mocha"),
     ],
 )
 def test_tests_for_browsers_alone_have_no_runner(script: str, program: str) -> None:

@@ -58,6 +58,35 @@ def test_a_failed_build_shows_the_installers_error():
     assert "Failed to build `lxml==4.2.1`" in excerpt and "command 'gcc' failed" in excerpt
 
 
+def test_compiled_parts_that_are_missing_are_shown_with_their_package():
+    log = """\
+node:internal/modules/cjs/loader:1210
+  throw err;
+  ^
+
+Error: Cannot find module './build/Release/diskusage.node'
+Require stack:
+- /testbed/node_modules/diskusage/index.js
+- /testbed/test/add.js
+    at Module._resolveFilename (node:internal/modules/cjs/loader:1207:15)
+    at Module._load (node:internal/modules/cjs/loader:1038:27)
+    at Module.require (node:internal/modules/cjs/loader:1289:19)
+    at require (node:internal/modules/helpers:182:18) {
+  code: 'MODULE_NOT_FOUND',
+}
+
+Node.js v20.20.2
+FAILED test/add.js
+== 1 failed, 0 passed ==
+"""
+    assert log_excerpt(log).splitlines()[:4] == [
+        "Error: Cannot find module './build/Release/diskusage.node'",
+        "Require stack:",
+        "- /testbed/node_modules/diskusage/index.js",
+        "- /testbed/test/add.js",
+    ]
+
+
 def test_a_log_without_a_known_pattern_shows_its_end():
     assert log_excerpt("\n".join(f"line {n}" for n in range(100))) == "line 96\nline 97\nline 98\nline 99"
 

@@ -22,6 +22,8 @@ _INSTALL = (
     "npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund --fetch-retries=1"
 )
 """Without retries for minutes: a repository that is gone does not come back."""
+_HEADERS = "npm_config_nodedir=/usr/local"
+"""Those that the image has: a build would download them from elsewhere than the registry."""
 _CHECKOUT = f"COPY . {SOURCE_ROOT}"
 
 
@@ -51,7 +53,7 @@ def install_steps(
     return [
         *steps,
         *_link_steps(project, constraints),
-        *(f"RUN {_rebuilder(lock)} rebuild {name}" for name in sorted(constraints.scripts)),
+        *(f"RUN {_HEADERS} {_rebuilder(lock)} rebuild {name}" for name in sorted(constraints.scripts)),
     ]
 
 

@@ -14,6 +14,24 @@ _LOADERS = (
 )
 """Package, and the option of Node and of runners that loads it."""
 
+_PROGRAMS = {
+    "tsx": "tsx",
+    "ts-node": "ts-node",
+    "swc-node": "@swc-node/register",
+    "esr": "esbuild-register",
+    "babel-node": "@babel/register",
+    "sucrase-node": "sucrase",
+}
+"""Programs that start Node with a loader, and the package whose option does the same."""
+
+
+def program_loader(program: str, packages: Container[str]) -> str | None:
+    """Return the option by which Node loads what a program of a loader would: `--import=tsx` of `tsx`."""
+    package = _PROGRAMS.get(program)
+    if program == "babel-node" and package not in packages:
+        package = "babel-register"
+    return dict(_LOADERS).get(package) if package is not None else None
+
 
 def loader_option(packages: Container[str]) -> str | None:
     """Return the option for the first loader among packages."""

@@ -29,6 +29,8 @@ class NodeConstraints(SearchConstraints):
     """Install what the package and its runner need, and of other tools only what a log misses."""
     build: bool = False
     """Run the project's build script before the tests, which import what it makes."""
+    transpile_only: bool = False
+    """Load TypeScript without checking its types: those of later releases contradict the sources."""
     links_itself: bool = False
     """Tests import the package under its own name: it is linked among its packages."""
     test_options: frozenset[str] = frozenset()

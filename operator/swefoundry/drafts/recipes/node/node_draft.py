@@ -8,11 +8,10 @@ from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
 from swefoundry.drafts.recipes.node.node_releases import NodeCandidate
 from swefoundry.drafts.recipes.node.node_test_command import (
-    DRIVER,
     NO_BUILD,
     NODE_REPORT,
-    driver_text,
     node_test_command,
+    programs,
 )
 from swefoundry.drafts.recipes.node.package_managers import PackageManager
 from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand
@@ -45,7 +44,7 @@ def _dockerfile(
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         f"WORKDIR {_in_source(place)}",
         *install_steps(project, runner, candidate, constraints),
-        f"RUN cat > {DRIVER} <<'EOF'\n{driver_text()}EOF",
+        *(f"RUN cat > {path} <<'EOF'\n{text}EOF" for path, text in programs(runner).items()),
         f"WORKDIR {SOURCE_ROOT}",
         "ENV npm_config_offline=true",
     ]
@@ -74,6 +73,7 @@ def plan_label(
         "linked under its own name" if constraints.links_itself else "",
         "only what the package itself needs" if constraints.minimal else "",
         "built before the tests" if constraints.build else "",
+        "types unchecked" if constraints.transpile_only else "",
         *constraints.described(),
     ]
     return ", ".join(filter(None, parts))

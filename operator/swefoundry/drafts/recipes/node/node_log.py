@@ -49,11 +49,18 @@ _OUT_OF_STEP = re.compile(
     r"|ERR_PNPM_LOCKFILE_CONFIG_MISMATCH"
 )
 """What the package managers say of a lock file that the manifests have left behind."""
+_FOLDER = r"node_modules/((?:@[\w.~-]+/)?(?!\.)[\w.~-]+)"
 _SCRIPTED = re.compile(
-    r"(?:ENOENT|Cannot find module|bindings file|No native build was found|was compiled against|prebuilds)"
-    r"[^\n]*/node_modules/((?:@[\w.~-]+/)?[\w.~-]+)/"
+    rf"(?:ENOENT[^\n']*|Cannot find module |The module )'[^'\n]*/{_FOLDER}/|spawn [^\n']*/{_FOLDER}/\S* ENOENT"
 )
-_BINDINGS = re.compile(r"bindings file|No native build was found|gyp ERR|not found: make")
+"""A file that a package's install script would have made."""
+_NO_BINARY = r"Cannot find module '[^'\n]*(?:\.node|/build/Release/[^'\n]*)'"
+_UNBUILT = re.compile(
+    r"(?:bindings file\. Tried:|No native build was found[^\n]*|" + _NO_BINARY + r")"
+    rf"(?:\s+(?:Require stack:\s+)?[^\n]*/| from '){_FOLDER}"
+)
+"""What the loaders of compiled parts say: the package stands on a line below."""
+_BINDINGS = re.compile(r"bindings file|No native build was found|gyp ERR|not found: make|" + _NO_BINARY)
 _COMPILER = frozenset({"g++", "make", "python3"})
 _PACKAGES = {"git": {"git"}, "make": {"make"}, "python3": {"python3"}, "g++": {"g++"}}
 
@@ -77,6 +84,7 @@ def log_constraints(log: str, project: NodeProject, runner: str, version: Langua
         lambda: _install_scripts(log),
         lambda: NodeConstraints(test_options=_options(log, runner) | _loaders(log, project, runner)),
         lambda: NodeConstraints(build=_misses_built_files(log, project)),
+        lambda: NodeConstraints(transpile_only=_WRONG_TYPES.search(log) is not None),
     )
     learned = NO_NODE_CONSTRAINTS
     for rule in rules:
@@ -134,8 +142,9 @@ def _registry_answers(log: str, project: NodeProject) -> NodeConstraints:
 
 def _install_scripts(log: str) -> NodeConstraints:
     compiled = _BINDINGS.search(log) is not None
+    scripted = {name for names in _SCRIPTED.findall(log) for name in names if name}
     return NodeConstraints(
-        scripts=frozenset(_SCRIPTED.findall(log)), apt=_COMPILER if compiled else frozenset()
+        scripts=frozenset({*scripted, *_UNBUILT.findall(log)}), apt=_COMPILER if compiled else frozenset()
     )
 
 
@@ -148,14 +157,20 @@ _NOT_LOADED = re.compile(
     r"|Unexpected token '?(?:export|import|:)|Missing initializer in const declaration"
 )
 
+_LOADER_OF_TAP = "--import=@isaacs/ts-node-temp-fork-for-pr-2009/import"
+"""What tap loads TypeScript with from release 18 on, by its plugin @tapjs/typescript."""
+
 
 def _loaders(log: str, project: NodeProject, runner: str) -> frozenset[str]:
-    """jest and vitest have transformers of their own."""
-    if runner in ("jest", "vitest", "ava", "jasmine") or not _NOT_LOADED.search(log):
+    """jest and vitest have transformers of their own; so has tap, for which nothing else is declared."""
+    if runner in ("jest", "vitest", "ava") or not _NOT_LOADED.search(log):
         return frozenset()
-    option = loader_option(project.declared)
+    option = loader_option(project.declared) or (_LOADER_OF_TAP if runner == "tap" else None)
     return frozenset([option] if option is not None else [])
 
+
+_WRONG_TYPES = re.compile(r"⨯ Unable to compile TypeScript|\.tsx?\S* - error .*TS\d+: ")
+"""What ts-node and ts-jest say of sources whose types they check."""
 
 _PERMISSIONS = re.compile(r"permission denied|EACCES|EPERM|as root\b|getuid", re.IGNORECASE)
 

@@ -14,8 +14,14 @@ from swefoundry.drafts.recipes.node.runner_detection import NODE_TEST, SCRIPT, R
 NODE_REPORT = ".swefoundry-report.tap"
 DRIVER = "/usr/local/lib/run-test-files.js"
 """In the image, outside of the project: runs the files and writes the report."""
+JASMINE_TAP = "/usr/local/lib/tap-of-jasmine.js"
+"""A helper of jasmine, which prints no report by itself."""
 NO_BUILD = 3
 """Exit code of a build that fails before the tests."""
+
+_UNCHECKED = "TS_NODE_TRANSPILE_ONLY=1"
+_UNCHECKED_JEST = '--globals={"ts-jest":{"diagnostics":false}}'
+"""How ts-node and ts-jest are told to leave types unchecked."""
 
 _BY_PATH = (21, 0)
 """Release of jest that takes paths; earlier ones take patterns, which a path mostly is as well."""
@@ -28,32 +34,41 @@ _COMMANDS = {
     "tap": "node",
     "tape": "node",
     NODE_TEST: "node --test-reporter=tap",
-    "jasmine": "jasmine",
+    "jasmine": f"jasmine --helper={JASMINE_TAP}",
     "qunit": "qunit",
     "uvu": "node",
     "vows": "vows --spec",
-    "nodeunit": "nodeunit",
+    "nodeunit": "nodeunit --reporter tap",
     SCRIPT: "node",
 }
 """tap and tape are libraries whose tests print TAP by themselves, whatever the release of their programs."""
 _KINDS = {
     "vitest": "json",
     "jest": "json",
-    **dict.fromkeys(("jasmine", "uvu", "vows", "nodeunit", SCRIPT), "exit"),
+    **dict.fromkeys(("uvu", "vows", SCRIPT), "exit"),
 }
+_REPORTING_SINCE = {"jasmine": (2, 6), "nodeunit": (0, 9)}
+"""Releases from which on these runners print TAP, jasmine by a helper; earlier ones have an exit code alone."""
+
+
+def programs(runner: RunnerCommand) -> dict[str, str]:
+    """Return the programs that the image has for the tests: path and text."""
+    paths = [DRIVER, *([JASMINE_TAP] if runner.name == "jasmine" else [])]
+    return {path: _text_of(path.rpartition("/")[2]) for path in paths}
 
 
 @cache
-def driver_text() -> str:
-    return Path(__file__).with_name("run-test-files.js").read_text("utf-8")
+def _text_of(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")
 
 
 def node_test_command(project: NodeProject, runner: RunnerCommand, constraints: NodeConstraints) -> str:
     """Return the command that runs the test files and writes the report."""
     place = f"{SOURCE_ROOT}/{project.folder}".rstrip("/")
     start = SOURCE_ROOT if runner.from_root else place
-    kind = _KINDS.get(runner.name, "tap")
-    command = " ".join([*runner.environment, _command(project, runner, constraints)])
+    kind = _report_kind(project, runner)
+    unchecked = [_UNCHECKED] if constraints.transpile_only else []
+    command = " ".join([*unchecked, *runner.environment, _command(project, runner, constraints)])
     builds = " && ".join(build_commands(project)) if constraints.build else ""
     build = f"cd {shlex.quote(place)} && {{ {builds}; }} >&2 || exit {NO_BUILD}; " if builds else ""
     report = f"{SOURCE_ROOT}/{NODE_REPORT}"
@@ -63,11 +78,22 @@ def node_test_command(project: NodeProject, runner: RunnerCommand, constraints: 
 
 def _command(project: NodeProject, runner: RunnerCommand, constraints: NodeConstraints) -> str:
     options = [*runner.options, *sorted(constraints.test_options)]
-    if runner.name == "jest" and _major(project.needed.get("jest", "")) >= _BY_PATH[0]:
+    if runner.name == "jest" and _release(project.needed.get("jest", "")) >= _BY_PATH:
         options.append("--runTestsByPath")
+    if runner.name == "jest" and constraints.transpile_only:
+        options.append(_UNCHECKED_JEST)
     return " ".join([_COMMANDS[runner.name], *map(shlex.quote, options)])
 
 
-def _major(version_range: str) -> int:
-    match = re.search(r"\d+", version_range)
-    return int(match[0]) if match else 99
+def _report_kind(project: NodeProject, runner: RunnerCommand) -> str:
+    """What the driver reads: TAP, a JSON report, or the exit code of each file."""
+    since = _REPORTING_SINCE.get(runner.name)
+    if since is not None and _release(project.needed.get(runner.name, "")) < since:
+        return "exit"
+    return _KINDS.get(runner.name, "tap")
+
+
+def _release(version_range: str) -> tuple[int, int]:
+    """Return the lowest release of a range; a high one where it names none."""
+    match = re.search(r"(\d+)(?:\.(\d+))?", version_range)
+    return (int(match[1]), int(match[2] or 0)) if match else (99, 0)

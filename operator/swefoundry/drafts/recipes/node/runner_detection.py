@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from swefoundry.drafts.recipes.node.loaders import program_loader
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest
 
 RUNNERS = ("vitest", "jest", "mocha", "ava", "tap", "tape", "jasmine", "qunit", "uvu", "vows", "nodeunit")
@@ -29,6 +30,8 @@ _BROWSERS = frozenset(
         "codeceptjs",
         "puppeteer",
         "ng",
+        "electron",
+        "electron-mocha",
     ]
 )
 """Programs whose tests need a browser."""
@@ -194,8 +197,13 @@ def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | N
     if not rest:
         return None
     name, options = _program(rest), kept_options(rest[1:])
-    if name == "node":
-        return _run_by_node(rest[1:], manifest, environment)
+    packages = manifest.development | manifest.runtime
+    loader = program_loader(name, packages)
+    if name == "node" or loader is not None:
+        by_node = _run_by_node(rest[1:], packages, environment)
+        return replace(by_node, options=(loader, *by_node.options)) if by_node and loader else by_node
+    if name == "ts-mocha":
+        return RunnerCommand("mocha", ("--require=ts-mocha/src/index.js", *options), environment)
     if name not in (*RUNNERS, NODE_TEST, SCRIPT):
         return None
     return RunnerCommand(name, options, environment, in_browsers=any(map(_BROWSER_OPTION.match, rest)))
@@ -208,7 +216,7 @@ def _program(words: list[str]) -> str:
 
 
 def _run_by_node(
-    words: list[str], manifest: PackageManifest, environment: tuple[str, ...]
+    words: list[str], packages: Mapping[str, str], environment: tuple[str, ...]
 ) -> RunnerCommand | None:
     """`node --test`, `node node_modules/.bin/mocha`, or a file that is a test itself."""
     if "--test" in words:
@@ -219,7 +227,6 @@ def _run_by_node(
     program = _program([files[-1]]) if "node_modules" not in files[0] else _program(files)
     if program in RUNNERS:
         return RunnerCommand(program, kept_options(words), environment)
-    packages = manifest.development | manifest.runtime
     prints_tap = next((name for name in ("tape", "tap") if name in packages), None)
     looks_like_test = re.search(r"test|spec", files[0]) is not None
     return RunnerCommand(prints_tap or SCRIPT, (), environment) if looks_like_test else None
