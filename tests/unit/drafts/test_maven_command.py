@@ -9,9 +9,10 @@ import pytest
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.drafts.evaluation_command import expand_files
 from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.recipes.java.java_command import UNCOMPILED_REPORT
 from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS
 from swefoundry.drafts.recipes.java.java_project import read_java_project
-from swefoundry.drafts.recipes.java.maven_command import UNCOMPILED_REPORT, maven_test_command
+from swefoundry.drafts.recipes.java.maven_command import maven_test_command
 from swefoundry.grading.report_parser import read_reports
 from swefoundry.grading.testcase_status import CaseStatus
 

@@ -14,6 +14,11 @@ from swefoundry.programs.intake.manifests import (
 _MAX_FILES, _MAX_CHARACTERS = 256, 512 << 10
 """Bounds of their part of facts.json, which the operator reads for every draft."""
 
+_MANIFESTS_OF_PROJECTS = (
+    *PYTHON_PROJECT[:3],
+    *("go.mod", "package.json", "Cargo.toml", "pom.xml", "build.gradle", "build.gradle.kts"),
+)
+
 ReadFact = Callable[[str], FileFact]
 
 
@@ -33,11 +38,7 @@ def manifests_above(tests: Iterable[str], paths: set[str], facts: Facts) -> list
     """Return manifests above the test files that were out of bounds; ``paths`` are files that the patch left as is."""
     known = {file.path for file in (*facts.manifests, *facts.further_manifests)}
     folders = {folder for test in tests for folder in PurePosixPath(test).parents}
-    above = {
-        str(folder / name)
-        for folder in folders
-        for name in (*PYTHON_PROJECT[:3], "go.mod", "package.json", "Cargo.toml", "pom.xml")
-    }
+    above = {str(folder / name) for folder in folders for name in _MANIFESTS_OF_PROJECTS}
     return sorted((above & paths) - known)
 
 

@@ -6,13 +6,13 @@ from itertools import groupby
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
+from swefoundry.drafts.recipes.java.java_command import NOT_COMPILED
 from swefoundry.drafts.recipes.java.java_constraints import JavaConstraints
 from swefoundry.drafts.recipes.java.java_project import JavaProject, MavenModule
 from swefoundry.drafts.recipes.java.java_releases import SUPPORTED_LEVEL, JavaCandidate
 from swefoundry.drafts.recipes.java.maven_command import (
     FLAGS_VARIABLE,
     MAVEN_REPORTS,
-    NOT_COMPILED,
     maven_test_command,
 )
 from swefoundry.drafts.recipes.java.pom_additions import added_by_fix
@@ -62,6 +62,13 @@ _TESTS = (
 """Modules that are only compiled for others have none of the classes."""
 IGNORED_FAILURES = "maven.test.failure.ignore"
 _DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
+
+
+FIND_A_TEST = (
+    "one_test() { { find \"$1/src\" -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
+    " | awk '{ print length, $0 }' | sort -n | sed 's|.*/||; s|.java$||'; echo None; } | head -n 1; }"
+)
+"""A shell function that prints the name of one test class of a folder; `None` where it has none."""
 
 
 def plan_to_draft(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> Draft:
@@ -130,8 +137,7 @@ def _restore(root: str, modules: list[MavenModule]) -> str:
     selection = f" -pl {shlex.quote(selectors)} -am" if modules[0].has_modules else ""
     classes = ",".join(f"$(one_test {shlex.quote(module.selector)})" for module in modules)
     return (
-        "RUN one_test() { { find \"$1/src\" -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
-        " | awk '{ print length, $0 }' | sort -n | sed 's|.*/||; s|.java$||'; echo None; } | head -n 1; } && "
+        f"RUN {FIND_A_TEST} && "
         f"{place}mvn ${FLAGS_VARIABLE} \\\n"
         f" -D{IGNORED_FAILURES}=true -Dsurefire.timeout=300 -Dtest={classes}{selection} test"
     )

@@ -80,10 +80,7 @@ class JavaProject:
     @cached_property
     def named_versions(self) -> frozenset[int]:
         """JDKs that version files name, else those that the CI uses."""
-        files = {file.path: file.text for file in self.facts.manifests}
-        stated = [pattern.search(files[name]) for name, pattern in _VERSION_FILES.items() if name in files]
-        found = {int(match[1]) for match in stated if match is not None}
-        return frozenset(found & set(_KNOWN_VERSIONS)) or _ci_versions(self.facts.ci)
+        return named_java_versions(self.facts)
 
     @cached_property
     def helper_classes(self) -> list[str]:
@@ -109,7 +106,7 @@ def read_java_project(strategy_input: StrategyInput) -> JavaProject | None:
     poms = {folder: pom for folder, pom in read.items() if pom is not None}
     tests = [path for path in facts.test_files if path.endswith(".java")]
     files = tests or facts.test_support_files or [""]
-    folders = {folder for path in files if (folder := _nearest(path, texts)) is not None}
+    folders = {folder for path in files if (folder := nearest_folder(path, texts)) is not None}
     if not folders:
         return None
     modules = sorted((_module(folder, poms) for folder in folders), key=lambda each: each.folder)
@@ -121,7 +118,8 @@ def _pom_files(facts: Facts) -> list[FileFact]:
     return [file for file in files if PurePosixPath(file.path).name == POM]
 
 
-def _nearest(path: str, folders: Iterable[str]) -> str | None:
+def nearest_folder(path: str, folders: Iterable[str]) -> str | None:
+    """Return the deepest of the folders that has a path below it; the root is empty."""
     above = [folder for folder in folders if not folder or path.startswith(f"{folder}/")]
     return max(above, key=len, default=None)
 
@@ -137,6 +135,14 @@ def _module(folder: str, poms: Mapping[str, Pom]) -> MavenModule:
         root = min(above, key=len)
     has_modules = root in poms and bool(poms[root].module_folders)
     return MavenModule(root or ".", folder or ".", has_modules)
+
+
+def named_java_versions(facts: Facts) -> frozenset[int]:
+    """JDKs that version files name, else those that the CI uses."""
+    files = {file.path: file.text for file in facts.manifests}
+    stated = [pattern.search(files[name]) for name, pattern in _VERSION_FILES.items() if name in files]
+    found = {int(match[1]) for match in stated if match is not None}
+    return frozenset(found & set(_KNOWN_VERSIONS)) or _ci_versions(facts.ci)
 
 
 def _ci_versions(files: Iterable[FileFact]) -> frozenset[int]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.java.gradle_recipe import GradlePlan, gradle_plan
 from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS, JavaConstraints
 from swefoundry.drafts.recipes.java.java_draft import plan_label, plan_to_draft
 from swefoundry.drafts.recipes.java.java_log import asks_for_permissions, log_constraints
@@ -38,11 +39,11 @@ class JavaPlan(SearchPlan[JavaCandidate, JavaConstraints]):
         return failed_as_root(tried) and asks_for_permissions(tried.message)
 
 
-def initial_plan(strategy_input: StrategyInput) -> JavaPlan | None:
-    """Return the plan before any round; None without a pom.xml above the tests: Gradle and Ant have no recipe."""
+def initial_plan(strategy_input: StrategyInput) -> JavaPlan | GradlePlan | None:
+    """Return the plan before any round; None without a pom.xml or build.gradle above the tests: Ant has no recipe."""
     project = read_java_project(strategy_input)
     if project is None:
-        return None
+        return gradle_plan(strategy_input)
     images = images_to_try(strategy_input, "java", DEFAULT_JAVA_BASES)
     ordered = java_candidates(images, project.at_least, project.named_versions, project.created)
     return JavaPlan(project=project, remaining=tuple(ordered))

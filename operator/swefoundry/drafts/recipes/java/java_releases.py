@@ -45,6 +45,11 @@ class JavaCandidate:
     version: LanguageVersion
 
     @property
+    def has_gradle(self) -> bool:
+        """Whether the image is one of Gradle, by its name."""
+        return self.base.partition("@")[0].rpartition("/")[2].startswith("gradle")
+
+    @property
     def lowest_level(self) -> int:
         """The oldest level of the language (`source`, `release`) that the compiler takes."""
         return next(level for first, level in _LOWEST_LEVELS if self.version[0] >= first)
