@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     """Proxy and package-mirror settings for every RUN step: HTTP_PROXY, PIP_INDEX_URL, UV_DEFAULT_INDEX, …"""
     build_mirrors: dict[str, str] = {}
     """Registry host -> host[:port][/path] to pull base images through."""
+    build_hosts: CommaSeparated = []
+    """Hosts that builds can reach, package indexes first, where there is no way to others: agents are told. Empty: they
+    are told that it is not known."""
     git_mirrors: dict[str, str] = {}
     """URL prefix -> URL prefix from which sources, submodules and Git LFS are fetched in its place; the longest counts,
     and there is no fallback. ``{"https://github.com/": "https://git.example.org/github/"}``
@@ -270,6 +273,7 @@ class Settings(BaseSettings):
     @field_validator(
         "namespaces",
         "allowed_bases",
+        "build_hosts",
         "canary",
         "strategies",
         "experiments",

@@ -110,6 +110,10 @@
 - name: SWEFOUNDRY_BUILD_MIRRORS
   value: {{ toJson . | quote }}
 {{- end }}
+{{- with .hosts }}
+- name: SWEFOUNDRY_BUILD_HOSTS
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- end }}
 {{- with .Values.gitMirrors }}
 - name: SWEFOUNDRY_GIT_MIRRORS

@@ -56,6 +56,17 @@ class Ablation(WireModel):
     """Every round is drafted as if it were the first: no analyst, no outcome in prompts."""
 
 
+class BuildAccess(WireModel):
+    """What a build adds to every step, and where it can go."""
+
+    variables: dict[str, str] = {}
+    """Names of the operator's variables (HTTP_PROXY, PIP_INDEX_URL) -> host[:port] of the address; empty: none."""
+    certificates: bool = False
+    """Whether certificates are added to the usual ones."""
+    hosts: list[str] = []
+    """Hosts that builds can reach, and no others; empty: not known."""
+
+
 class AgentSpec(WireModel):
     """Spec of an agent pod: write the next draft."""
 
@@ -86,6 +97,8 @@ class AgentSpec(WireModel):
     """Base images that the operator knows to be missing."""
     mirrors: dict[str, str] | None = None
     """Registry host -> host[:port][/path] that builds pull base images through; the agent pod looks them up there."""
+    build_access: BuildAccess | None = None
+    """For the roles that write what is built."""
     key_file: str | None = None
     """Path of the mounted API key; None: the endpoint needs none."""
     ca_file: str | None = None

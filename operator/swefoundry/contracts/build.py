@@ -11,6 +11,23 @@ from swefoundry.contracts.wire import WireModel
 BUILD_SPEC_VARIABLE = "SWEFOUNDRY_BUILD"
 """Environment variable that carries the spec."""
 
+CERTIFICATE_VARIABLES = (
+    "SSL_CERT_FILE",  # OpenSSL, Python, Go, Ruby, curl and uv
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
+    "DENO_CERT",
+)
+"""Set in every RUN step of a build with certificates: pip, npm and cargo have certificates of their own and read these
+variables instead."""
+JAVA_OPTIONS = "JAVA_TOOL_OPTIONS"
+"""Options of every JVM: the only way to name certificates to Maven, Gradle and their wrappers alike."""
+SOURCE_DATE_VARIABLE = "SOURCE_DATE_EPOCH"
+"""Set in every RUN step."""
+
 
 class BuildSpec(WireModel):
     """Spec of a build pod: build one draft's Dockerfile over a source and push the image."""

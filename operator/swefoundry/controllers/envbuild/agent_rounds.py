@@ -1,10 +1,18 @@
 """Rounds of the agents: the pod that writes a draft, within the budgets, and the round that the draft starts."""
 
+import re
 from dataclasses import dataclass
 
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import Agents, Round
-from swefoundry.contracts.agent import Ablation, AgentResult, AgentSpec, Allowance, PastRound
+from swefoundry.contracts.agent import (
+    Ablation,
+    AgentResult,
+    AgentSpec,
+    Allowance,
+    BuildAccess,
+    PastRound,
+)
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.round_outcome import RoundOutcome
@@ -22,6 +30,7 @@ from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
+from swefoundry.settings import Settings
 from swefoundry.workloads.agent.launch import launch_agent_pod
 from swefoundry.workloads.agent.pod import model_key_file
 from swefoundry.workloads.context import ReconcileContext
@@ -29,6 +38,8 @@ from swefoundry.workloads.decide import CollectResult, StartPod, Wait
 from swefoundry.workloads.lifecycle import count_finished_pod, new_attempt_ref
 from swefoundry.workloads.volumes import ca_file, registry_location
 
+_ADDRESS = re.compile(r"https?://(?:[^/\s]*@)?([^/\s,|@]+)")
+"""An address, with what stands before its host: a user and a password."""
 BUDGET_REQUEUE_SECONDS = 300.0
 """Requeue interval (s) while a shared budget has no room: a change of usage enqueues it sooner."""
 
@@ -88,6 +99,7 @@ def _agent_spec(nonce: str, allowance: Allowance, ground: AgentGround, observed:
         base_images=ground.base_images,
         missing_images=ground.missing_images or None,
         mirrors=dict(settings.build_mirrors) or None,
+        build_access=build_access(settings),
         key_file=model_key_file(settings),
         ca_file=ca_file(settings),
         allowance=allowance,
@@ -97,6 +109,21 @@ def _agent_spec(nonce: str, allowance: Allowance, ground: AgentGround, observed:
         ),
         time_limit_seconds=settings.agent_seconds,
     )
+
+
+def build_access(settings: Settings) -> BuildAccess:
+    """What builds add and reach, with hosts in place of addresses: prompts leave the cluster."""
+    return BuildAccess(
+        variables={name: _host_of(value) for name, value in sorted(settings.build_args.items())},
+        certificates=bool(settings.ca_config_map),
+        hosts=list(settings.build_hosts),
+    )
+
+
+def _host_of(value: str) -> str:
+    """``host[:port]`` of the first address in a setting; empty where it has none."""
+    found = _ADDRESS.search(value)
+    return found[1] if found else ""
 
 
 def past_round(item: Round, outcome: RoundOutcome) -> PastRound:

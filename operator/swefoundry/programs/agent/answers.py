@@ -9,8 +9,6 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from swefoundry.contracts.draft import PYTEST_ERROR_CODES
-
 Route = Literal["explorer", "environment", "tests"]
 """The role that acts on guidance."""
 
@@ -74,10 +72,11 @@ class CommandDraft(RoleAnswer):
     )
     reports: list[str] = Field(
         default=[],
-        description="Globs, relative to /testbed, of the JUnit XML or TAP files that the test command writes.",
+        description="Globs, relative to /testbed, of the reports that the test command writes: JUnit XML, TAP, events "
+        "of `go test -json` or output of `cargo test`.",
     )
     error_exit_codes: list[int] = Field(
-        default=list(PYTEST_ERROR_CODES),
+        default=[],
         description="Exit codes by which the test command says that tests could not run, as opposed to failed.",
     )
     tolerated_failures: list[str] = Field(

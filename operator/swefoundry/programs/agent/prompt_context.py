@@ -1,8 +1,10 @@
 """The variables of the roles' prompts, their turn limits, and the drafts that may not be proposed again. Pure."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from swefoundry.contracts.agent import PastRound
+from swefoundry.contracts.agent import BuildAccess, PastRound
+from swefoundry.contracts.build import CERTIFICATE_VARIABLES, JAVA_OPTIONS, SOURCE_DATE_VARIABLE
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import RECIPE, REUSE
@@ -10,6 +12,7 @@ from swefoundry.contracts.transcript import AgentRole
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.failure_guidance import FailureGuidance, guidance_for
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt, RecipeDraft
+from swefoundry.programs.agent.language_guides import LANGUAGE_GUIDES, language_of_row
 from swefoundry.programs.agent.loop_detection import dockerfile_key, draft_key
 from swefoundry.text.plurals import ordinal
 
@@ -65,6 +68,21 @@ class PromptContext:
         if self.report is None or (role == "environment" and self.current is None):
             return inputs.short_summary or inputs.repo_summary
         return inputs.facts_summary or inputs.repo_summary
+
+    @property
+    def manager_variables(self) -> dict[str, object]:
+        """What both managers learn of the language and of builds."""
+        spec = self.inputs.spec
+        guide = LANGUAGE_GUIDES.get(language_of_row(spec.language, self.inputs.facts))
+        day = (spec.created_at.date() + timedelta(days=1)).isoformat() if spec.created_at else ""
+        access = spec.build_access or BuildAccess()
+        certificates = (*CERTIFICATE_VARIABLES, JAVA_OPTIONS) if access.certificates else ()
+        return {
+            "guide": guide,
+            "dates": guide.dated(day) if guide is not None else "",
+            "access": access,
+            "added_variables": [SOURCE_DATE_VARIABLE, *certificates],
+        }
 
     @property
     def shows_outcomes(self) -> bool:

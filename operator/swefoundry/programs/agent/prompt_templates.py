@@ -27,6 +27,7 @@ def _template_environment() -> jinja2.Environment:
         autoescape=False,  # the text goes to a model, not into a page
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,  # of included files, so that headings stand apart
     )
     environment.filters["delimited"] = lambda text, label: delimited(label, text)
     environment.filters["quoted"] = json_string

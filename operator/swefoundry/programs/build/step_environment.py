@@ -11,7 +11,12 @@ would leave a file in the image.
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from swefoundry.contracts.build import BuildSpec
+from swefoundry.contracts.build import (
+    CERTIFICATE_VARIABLES,
+    JAVA_OPTIONS,
+    SOURCE_DATE_VARIABLE,
+    BuildSpec,
+)
 from swefoundry.dockerfile.parser import Instruction, parse
 
 IMAGE_TIME = 315_532_800
@@ -23,28 +28,14 @@ SOURCE_DATE = IMAGE_TIME + 86_400
 
 CERTIFICATES_PATH = "/dev/shm/swefoundry-certificates.pem"
 
-CERTIFICATE_VARIABLES = (
-    "SSL_CERT_FILE",  # OpenSSL, Python, Go, Ruby, curl and uv
-    "CURL_CA_BUNDLE",
-    "REQUESTS_CA_BUNDLE",
-    "PIP_CERT",
-    "GIT_SSL_CAINFO",
-    "NODE_EXTRA_CA_CERTS",
-    "CARGO_HTTP_CAINFO",
-    "DENO_CERT",
-)
-"""pip, npm and cargo have certificates of their own and read these variables instead."""
-
 JAVA_TRUSTSTORE_PATH = "/dev/shm/swefoundry-certificates.jks"
-JAVA_OPTIONS = "JAVA_TOOL_OPTIONS"
-"""Options of every JVM: the only way to name certificates to Maven, Gradle and their wrappers alike."""
 
 
 def step_environment(spec: BuildSpec) -> dict[str, str]:
     """Names and values that every RUN step sees."""
     # Python then stamps .pyc files with a hash of the source. Files of the image have another time than they had in the
     # step that made them, so stamps with times would all be stale and every evaluation would compile everything anew.
-    settings = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE)}
+    settings = {SOURCE_DATE_VARIABLE: str(SOURCE_DATE)}
     if spec.ca_bundle is not None:
         settings |= dict.fromkeys(CERTIFICATE_VARIABLES, CERTIFICATES_PATH)
         settings[JAVA_OPTIONS] = f"-Djavax.net.ssl.trustStore={JAVA_TRUSTSTORE_PATH}"

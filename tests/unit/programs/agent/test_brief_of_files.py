@@ -33,7 +33,8 @@ MANIFESTS = {
     "package.json of another kind": ("[1]", "[1]"),
     "broken/package.json": ("{", "{"),
     "pyproject.toml": (
-        '[project]\nname = "calc"\nauthors = [\n  {name = "A"},\n]\nkeywords = ["math"]\nclassifiers = [\n'
+        '[project]\nname = "calc"\ndescription = """\nAdds.\n"""\n'
+        'authors = [\n  {name = "A"},\n]\nkeywords = ["math"]\nclassifiers = [\n'
         '  "License :: OSI Approved",\n  "Programming Language :: Python :: 3.8",\n]\n\n\n\n'
         '[tool.black]\nline-length = 100\n\n[tool.pytest.ini_options]\naddopts = "-q"\n',
         '[project]\nname = "calc"\nclassifiers = [\n  "Programming Language :: Python :: 3.8",\n]\n\n'
@@ -42,6 +43,10 @@ MANIFESTS = {
     "Cargo.toml": (
         '[package]\nname = "calc"\nauthors = ["A"]\n[badges]\nci = {}\n[dependencies]\nlibc = "1"\n',
         '[package]\nname = "calc"\n[dependencies]\nlibc = "1"',
+    ),
+    "PKG-INFO": (
+        "Name: calc\nClassifier: License :: OSI Approved\n\n# calc\nAdds.\n",
+        "Name: calc\nClassifier: License :: OSI Approved",
     ),
     "pom.xml": (
         "<project><!-- licence --><developers><developer/></developers><artifactId>a</artifactId></project>",
@@ -113,7 +118,7 @@ def test_a_lockfile_of_an_unknown_or_broken_format_has_no_facts() -> None:
 
 def test_scripts_lead_to_the_files_that_they_call() -> None:
     paths = ["package-scripts.js", "scripts/lint.sh", "tools/build.js", "ci/run.sh", "README.md", "lib/a.js"]
-    ci = [a_file(".travis.yml", "script:\n  - ./ci/run.sh --all\n")]
+    ci = [a_file(".travis.yml", "script:\n  - ./ci/run.sh --all\n  - browserify lib/a.js\n")]
     called = called_files([a_file("package.json", json.dumps(PACKAGE))], ci, paths)
     assert called == ["package-scripts.js", "scripts/lint.sh", "tools/build.js", "ci/run.sh"]
 
@@ -157,3 +162,12 @@ def test_the_summary_shows_each_file_once_and_no_secret_that_is_cut_in_two(tmp_p
     assert 'Test files that must run, changed by the test patch: "test/old.js"\n' in summary
     assert 'Test files that must run, new: "test/new.js"\n' in summary
     assert 'Support files of the test patch, which are not in {files}: "test/data.json"\n' in summary
+
+
+def test_manifests_of_samples_come_last(tmp_path: Path) -> None:
+    manifests = [a_file("examples/package.json", "{}"), a_file("package.json", '{"name": "calc"}')]
+    summary = summarize_repo(a_facts(manifests=manifests), a_tree(tmp_path, {"Dockerfile": "FROM scratch\n"}))
+    places = [
+        summary.index(f'"{path}"\n') for path in ("package.json", "Dockerfile", "examples/package.json")
+    ]
+    assert places == sorted(places)

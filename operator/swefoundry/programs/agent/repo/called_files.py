@@ -25,6 +25,10 @@ _BY_TOOL = {
     "rake": ("Rakefile",),
 }
 """Programs that read their tasks from a file of their own."""
+_NO_SCRIPTS = re.compile(
+    r"^(dist|lib|src|out|test|tests|spec|coverage|vendor|node_modules)/|(^|/)(index\.[cm]?[jt]s|.*\.min\.\w+)$"
+)
+"""What scripts build, bundle, lint and test: no part of how they do it."""
 _WORD = re.compile(r"[\w./@+-]+")
 _RUN_SUFFIXES = (".sh", ".bash", ".js", ".cjs", ".mjs", ".ts", ".py", ".rb", ".pl", ".yml", ".yaml", "")
 
@@ -67,4 +71,4 @@ def _paths_of(word: str, files: frozenset[str]) -> list[str]:
         return []
     suffix = posixpath.splitext(path)[1]
     candidates = [path, f"{path}.js"] if suffix in _RUN_SUFFIXES else []
-    return [each for each in candidates if each in files]
+    return [each for each in candidates if each in files and not _NO_SCRIPTS.search(each)]

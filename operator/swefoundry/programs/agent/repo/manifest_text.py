@@ -42,6 +42,7 @@ _TOML_TABLES = re.compile(
     r"|tool\.(black|ruff|isort|mypy|pylint|flake8|pyright|coverage|bumpversion|towncrier|commitizen|semantic_release)"
     r"(\..*)?|profile\..*)\]"
 )
+_LONG_STRING = re.compile(r'''^(description\s*=\s*)""".*?"""''', re.MULTILINE | re.DOTALL)
 _XML_ELEMENTS = re.compile(
     r"<!--.*?-->|<(developers|contributors|licenses|scm|mailingLists|organization|issueManagement|ciManagement"
     r"|distributionManagement|description|reporting)\b[^>]*>.*?</\1>",
@@ -79,7 +80,7 @@ def _reduced_json(text: str) -> str:
 def _reduced_toml(text: str) -> str:
     kept: list[str] = []
     table_left_out = open_brackets = 0
-    for line in text.splitlines():
+    for line in _LONG_STRING.sub('\\1""', text).splitlines():
         if open_brackets > 0:
             open_brackets += line.count("[") - line.count("]")
             continue
@@ -98,10 +99,16 @@ def _reduced_xml(text: str) -> str:
     return _XML_ELEMENTS.sub("", text)
 
 
+def _reduced_metadata(text: str) -> str:
+    """Without the description, which is the README once more."""
+    return text.split("\n\n", 1)[0]
+
+
 _REDUCERS: dict[str, Callable[[str], str]] = {
     "package.json": _reduced_json,
     "composer.json": _reduced_json,
     ".toml": _reduced_toml,
     "pom.xml": _reduced_xml,
+    "PKG-INFO": _reduced_metadata,
     ".md": without_badges,
 }

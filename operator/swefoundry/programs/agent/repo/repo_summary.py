@@ -39,6 +39,8 @@ MAX_LISTED_NAMES = 200
 """Of each list of names."""
 _README_BYTES = 256 << 10
 _LOCKS = re.compile(r"(^|/)(.*\.lock|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|go\.sum)$")
+_SAMPLES = re.compile(r"(^|/)_*(test-?data|fixtures?|(code-?)?samples?|examples?|demos?|templates?)_*/")
+"""Folders whose manifests are seldom those of the project; they come last."""
 _READMES = re.compile(
     r"^(README|CONTRIBUTING|HACKING|DEVELOPMENT|INSTALL|TESTING)[^/]*$"
     r"|^(docs?|\.github)/(contributing|development|install|testing)[^/]*$",
@@ -122,14 +124,15 @@ def _joined(values: list[str]) -> str:
 def _excerpts(facts: Facts, tree: RepoTree) -> Iterator[FileExcerpt]:
     """Excerpts of files, the most informative first; a file is shown once."""
     manifests = [each for each in facts.manifests if not _LOCKS.search(each.path)]
+    own = [each for each in manifests if not _SAMPLES.search(each.path)]
     paths = list(tree.files)
     known = {each.path for each in (*facts.manifests, *facts.ci)}
     for head in facts.new_test_heads or ():
         yield FileExcerpt(f"{head.path} (new test file, its head)", head.text, TEST_HEAD_CHARACTERS)
-    yield from _fact_excerpts(manifests, MANIFEST_CHARACTERS)
+    yield from _fact_excerpts(own, MANIFEST_CHARACTERS)
     groups = (
         (runner_configuration(paths)[:MAX_CONFIGURATION_FILES], CONFIGURATION_CHARACTERS),
-        (called_files(manifests, facts.ci, paths), CALLED_FILE_CHARACTERS),
+        (called_files(own, facts.ci, paths), CALLED_FILE_CHARACTERS),
     )
     for group, characters in groups:
         for path in group:
@@ -141,6 +144,7 @@ def _excerpts(facts: Facts, tree: RepoTree) -> Iterator[FileExcerpt]:
     containers = [path for path in paths if _CONTAINERS.search(path) and path not in known]
     for path in containers[:4]:
         yield from _file_excerpt(tree, path, CONTAINERFILE_CHARACTERS)
+    yield from _fact_excerpts((each for each in manifests if each not in own), MANIFEST_CHARACTERS)
 
 
 def _fact_excerpts(files: Iterable[FileFact], limit: int) -> Iterator[FileExcerpt]:

@@ -18,6 +18,7 @@ async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> En
     opening = render_prompt(
         "environment_opening.md",
         **context.common_variables("environment"),
+        **context.manager_variables,
         report=context.report,
         guidance=context.guidance,
         current=context.current,

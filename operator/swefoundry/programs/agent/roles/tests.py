@@ -20,6 +20,7 @@ async def run_test_manager(
     opening = render_prompt(
         "tests_opening.md",
         **context.common_variables("tests"),
+        **context.manager_variables,
         report=context.report,
         guidance=context.guidance,
         current=context.current,
@@ -41,13 +42,14 @@ async def run_test_manager(
 
 
 def assemble_draft(command: CommandDraft, dockerfile: str) -> Draft:
-    """The draft of a Dockerfile and a command."""
+    """The draft of a Dockerfile and a command. Without exit codes in the answer, a draft's defaults apply."""
+    names_codes = "error_exit_codes" in command.model_fields_set
     return Draft(
         dockerfile=dockerfile,
         test_command=command.test_command.strip(),
         rebuild_command=command.rebuild_command.strip() or None,
         reports=command.reports,
-        error_exit_codes=sorted(set(command.error_exit_codes)),
+        error_exit_codes=sorted(set(command.error_exit_codes)) if names_codes else None,
         tolerated_failures=sorted(set(command.tolerated_failures)),
         run_as_user=command.run_as_user or None,
     )
