@@ -67,6 +67,7 @@ def test_a_script_that_builds_before_the_tests_is_followed_at_once(
     "log",
     [
         "Error: Cannot find module '/testbed/packages/util/dist/index.js'. Please verify that the package.json",
+        "Error: Cannot find module '/testbed/packages/core/node_modules/@o/util/dist/index.js'. Please verify that",
         "error TS2307: Cannot find module '@o/util' or its corresponding type declarations.",
         'Error: Failed to resolve entry for package "@o/util". The package may have incorrect main/module/exports',
     ],
@@ -79,6 +80,7 @@ def test_members_that_the_package_needs_are_built_before_it(log: str) -> None:
         "packages/core/package.json": {**CORE, "scripts": {"test": "mocha", "build": "tsc"}},
     }
     inputs = ended(an_input(tree, test_files=TESTS), RoundOutcome.NO_RESULT, log)
+    assert "install scripts" not in proposed(inputs).label
     assert proposed(inputs).draft.test_command.startswith(
         "cd /testbed/packages/core && { (cd ../../packages/base && npm run --silent build)"
         " && (cd ../../packages/util && npm run --silent build) && npm run --silent build; }"

@@ -81,7 +81,7 @@ def log_constraints(log: str, project: NodeProject, runner: str, version: Langua
         lambda: _missing_programs(log, project),
         lambda: _release_bounds(log, version),
         lambda: _registry_answers(log, project),
-        lambda: _install_scripts(log),
+        lambda: _install_scripts(log, project),
         lambda: NodeConstraints(test_options=_options(log, runner) | _loaders(log, project, runner)),
         lambda: NodeConstraints(build=_misses_built_files(log, project)),
         lambda: NodeConstraints(transpile_only=_WRONG_TYPES.search(log) is not None),
@@ -140,12 +140,12 @@ def _registry_answers(log: str, project: NodeProject) -> NodeConstraints:
     )
 
 
-def _install_scripts(log: str) -> NodeConstraints:
+def _install_scripts(log: str, project: NodeProject) -> NodeConstraints:
+    """What the source has itself stands among the packages as a link, and is built, not installed."""
     compiled = _BINDINGS.search(log) is not None
     scripted = {name for names in _SCRIPTED.findall(log) for name in names if name}
-    return NodeConstraints(
-        scripts=frozenset({*scripted, *_UNBUILT.findall(log)}), apt=_COMPILER if compiled else frozenset()
-    )
+    named = {*scripted, *_UNBUILT.findall(log)} - {project.manifest.name, *project.workspace.folders}
+    return NodeConstraints(scripts=frozenset(named), apt=_COMPILER if compiled else frozenset())
 
 
 def _options(log: str, runner: str) -> frozenset[str]:
