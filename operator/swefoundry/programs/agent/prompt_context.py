@@ -9,6 +9,8 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import RECIPE, REUSE
 from swefoundry.contracts.transcript import AgentRole
+from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.recipes import refusal
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.failure_guidance import FailureGuidance, guidance_for
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt, RecipeDraft
@@ -54,7 +56,7 @@ class PromptContext:
         return {
             "repo": spec.repo,
             "version": spec.version or "",
-            "language": spec.language or "",
+            "language": spec.language or language_of_row(None, self.inputs.facts),
             "date": spec.created_at.date().isoformat() if spec.created_at else "",
             "repo_summary": self._summary(role),
             "test_files": self.inputs.facts.test_files,
@@ -79,6 +81,7 @@ class PromptContext:
         certificates = (*CERTIFICATE_VARIABLES, JAVA_OPTIONS) if access.certificates else ()
         return {
             "guide": guide,
+            "recipe_refusal": self.recipe_refusal,
             "dates": guide.dated(day) if guide is not None else "",
             "access": access,
             "added_variables": [SOURCE_DATE_VARIABLE, *certificates],
@@ -95,6 +98,20 @@ class PromptContext:
         if not self.shows_outcomes:
             return ()
         return tuple(each.past for each in self.inputs.attempts if each.past.strategy == RECIPE)
+
+    @property
+    def recipe_refusal(self) -> str:
+        """Why the recipe of the language has no draft; empty where it has one, or knows no reason."""
+        spec, inputs = self.inputs.spec, self.inputs
+        if self.recipe_rounds or inputs.recipe_draft is not None:
+            return ""
+        known = StrategyInput(
+            facts=inputs.facts.model_copy(update={"fixed_manifests": None}),
+            language=spec.language,
+            created_at=spec.created_at,
+            version=spec.version,
+        )
+        return refusal(known) or ""
 
     @property
     def starting_draft(self) -> RecipeDraft | None:

@@ -45,7 +45,7 @@ MANIFESTS = {
         '[package]\nname = "calc"\n[dependencies]\nlibc = "1"',
     ),
     "PKG-INFO": (
-        "Name: calc\nClassifier: License :: OSI Approved\n\n# calc\nAdds.\n",
+        "Name: calc\nDescription: # calc\n        Adds.\nClassifier: License :: OSI Approved\n\n# calc\nAdds.\n",
         "Name: calc\nClassifier: License :: OSI Approved",
     ),
     "pom.xml": (

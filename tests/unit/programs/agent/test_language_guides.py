@@ -170,3 +170,15 @@ def test_the_recipe_of_each_language_gives_agents_a_start(source: tuple[Facts, s
     created = untried_recipe_draft(an_agent_spec(base_images=[source[1]]), source[0])
     assert created is not None
     assert created.draft.dockerfile.startswith(f"FROM {source[1]}\n") and created.label
+
+
+async def test_agents_learn_why_a_recipe_has_no_draft(tmp_path: Path) -> None:
+    manifest = FileFact(path="package.json", sha256="0" * 64, text='{"scripts": {"test": "karma start"}}')
+    facts = a_facts(manifests=[manifest], test_files=["test/a.js"], root_entries=["package.json"])
+    run = WorkflowRun(agent_inputs(tmp_path, facts=facts), FIRST)
+    await run.draft()
+    parts = [
+        run.opening(role).partition("has none for this source: ")[2] for role in ("environment", "tests")
+    ]
+    assert ["karma" in each.splitlines()[0] for each in parts if each] == [True, True]
+    assert 'Language: "javascript"\n' in run.opening("environment")

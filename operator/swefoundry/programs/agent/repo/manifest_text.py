@@ -43,6 +43,7 @@ _TOML_TABLES = re.compile(
     r"(\..*)?|profile\..*)\]"
 )
 _LONG_STRING = re.compile(r'''^(description\s*=\s*)""".*?"""''', re.MULTILINE | re.DOTALL)
+_DESCRIPTION_FIELD = re.compile(r"^Description: .*\n(?:[ \t|].*\n|\n)*", re.MULTILINE)
 _XML_ELEMENTS = re.compile(
     r"<!--.*?-->|<(developers|contributors|licenses|scm|mailingLists|organization|issueManagement|ciManagement"
     r"|distributionManagement|description|reporting)\b[^>]*>.*?</\1>",
@@ -100,8 +101,9 @@ def _reduced_xml(text: str) -> str:
 
 
 def _reduced_metadata(text: str) -> str:
-    """Without the description, which is the README once more."""
-    return text.split("\n\n", 1)[0]
+    """Without the description, which is the README once more: the body, in older ones an indented field."""
+    head = text.split("\n\n", 1)[0]
+    return _DESCRIPTION_FIELD.sub("", head)
 
 
 _REDUCERS: dict[str, Callable[[str], str]] = {
