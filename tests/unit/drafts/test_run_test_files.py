@@ -190,6 +190,20 @@ def test_runners_without_a_report_give_a_status_per_file(tmp_path: Path) -> None
     assert statuses == {"a.js::exit code": "passed", "b.js::exit code": "failed"}
 
 
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("a.js", "require('./nothing')\n"),
+        ("a.mjs", "import './nothing.js'\n"),
+        ("a.mjs", "import { nothing } from 'fs'\n"),
+        ("a.js", "const = 1\n"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_has_no_failed_test(tmp_path: Path, name: str, source: str) -> None:
+    (tmp_path / name).write_text(source)
+    assert run_files(tmp_path, "exit", "node", name)[:2] == (1, {name: "error"})
+
+
 JASMINE = """\
 let reporter
 global.jasmine = { getEnv: () => ({ addReporter (added) { reporter = added } }) }

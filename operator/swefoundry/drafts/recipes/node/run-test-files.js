@@ -16,11 +16,12 @@ function add (name, status) {
   if (known === undefined || order.indexOf(status) > order.indexOf(known)) points.set(name, status)
 }
 
-function run (shellCommand) {
-  const options = { shell: '/bin/sh', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 }
+function run (shellCommand, errors) {
+  const options = { shell: '/bin/sh', stdio: ['ignore', 'pipe', errors], maxBuffer: 1 << 28 }
   const result = spawnSync(shellCommand, options)
   process.stdout.write(result.stdout || '')
-  return { code: result.status, text: String(result.stdout || '') }
+  process.stderr.write(result.stderr || '')
+  return { code: result.status, text: String(result.stdout || ''), errors: String(result.stderr || '') }
 }
 
 function quoted (text) {
@@ -68,9 +69,15 @@ function leavesOf (point, children, heading) {
   return unexplained ? [...below, { name: [text], status }] : below
 }
 
+// What Node says of a file that it cannot load: its tests did not run.
+const NOT_LOADED = /^(?:\w*Error|Error \[\w+\]|SyntaxError \[\w+\])?:? ?(?:Cannot find (?:module|package) |ERR_MODULE_NOT_FOUND|The requested module .* does not provide|⨯ Unable to compile)|^SyntaxError: /m
+
 function runOne (file) {
-  const { code, text } = run(command + ' ' + quoted(path.resolve(root, file)))
-  if (kind === 'exit') return add(file + '::exit code', code === 0 ? 'passed' : 'failed')
+  const { code, text, errors } = run(command + ' ' + quoted(path.resolve(root, file)), kind === 'exit' ? 'pipe' : 'inherit')
+  if (kind === 'exit') {
+    if (code !== 0 && NOT_LOADED.test(text + '\n' + errors)) return add(file, 'failed')
+    return add(file + '::exit code', code === 0 ? 'passed' : 'failed')
+  }
   const { found, planned } = leaves(text)
   for (const one of found) add(file + '::' + one.name.filter(Boolean).join(' > '), one.status)
   if (found.length === 0) return add(file, code === 0 ? 'skipped' : 'failed')
@@ -81,7 +88,7 @@ function runOne (file) {
 function runTogether () {
   const json = path.join(root, '.swefoundry-report.json')
   const paths = files.map((file) => quoted(path.resolve(root, file))).join(' ')
-  run(command + ' --outputFile=' + quoted(json) + ' ' + paths + ' 1>&2')
+  run(command + ' --outputFile=' + quoted(json) + ' ' + paths + ' 1>&2', 'inherit')
   if (!fs.existsSync(json)) return
   const statuses = { passed: 'passed', failed: 'failed', todo: 'todo' }
   for (const file of JSON.parse(fs.readFileSync(json, 'utf8')).testResults) {
