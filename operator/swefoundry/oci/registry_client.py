@@ -13,18 +13,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import httpx
-import tenacity
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.wire import JsonObject
 from swefoundry.errors import NotFound, PermanentError, RegistryRefused, RegistryUnavailable
 from swefoundry.oci.content import MANIFEST_TYPES, Manifest, canonical_json, digest_of
+from swefoundry.oci.cookieless_client import CookielessClient
 from swefoundry.oci.credentials import Challenge, Login, login_for, parse_challenge
+from swefoundry.oci.known_blobs import KnownBlobs
+from swefoundry.oci.registry_retries import ReplyT, retry_while_busy
 from swefoundry.oci.requests import (
     RETRY_SECONDS,
     TIMEOUT_SECONDS,
@@ -34,8 +36,6 @@ from swefoundry.oci.requests import (
     push_request,
 )
 
-ReplyT = TypeVar("ReplyT")
-
 MANIFEST_LIMIT_BYTES = 4 << 20
 """The smallest limit for manifests that the distribution specification allows registries."""
 LIST_LIMIT_BYTES = 64 << 20
@@ -43,6 +43,7 @@ LIST_LIMIT_BYTES = 64 << 20
 LIST_PAGE = 1000
 """Some registries refuse larger pages."""
 _CHUNK_BYTES = 1 << 20
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}  # digests are over the bytes as stored
 
 
 class RegistryClient:
@@ -74,14 +75,14 @@ class RegistryClient:
         if ca_bundle is not None:
             trust.load_verify_locations(ca_bundle)
         self._base = _base_url(host, insecure)
-        self._client = httpx.AsyncClient(
-            base_url=self._base,
+        self._known_blobs = KnownBlobs()
+        self._client = CookielessClient(
             verify=trust,
             transport=transport(trust) if transport is not None else None,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
             follow_redirects=True,  # to a bucket, say; httpx drops the Authorization for other hosts
-            headers={"Accept-Encoding": "identity"},  # digests are over the bytes as stored
+            headers=_HEADERS,
         )
 
     async def __aenter__(self) -> Self:
@@ -112,8 +113,10 @@ class RegistryClient:
     async def put_blob(self, repo: str, data: bytes, *, new: bool = False) -> Digest:
         """Store ``data`` unless the repository has it, which is not asked for ``new`` data; return its digest."""
         digest = digest_of(data)
-        if new or not await self.has_blob(repo, digest):
-            await self._store_blob(repo, digest, data, len(data))
+        if (repo, digest) not in self._known_blobs:
+            if new or not await self.has_blob(repo, digest):
+                await self._store_blob(repo, digest, data, len(data))
+            self._known_blobs.add(repo, digest)
         return digest
 
     async def put_blob_file(self, repo: str, path: Path) -> tuple[Digest, int]:
@@ -193,7 +196,11 @@ class RegistryClient:
             content=body,
             headers={"Content-Type": media_type},
         )
-        response = await self._with_retries(lambda: self._request(request))
+        try:
+            response = await self._with_retries(lambda: self._request(request))
+        except (NotFound, RegistryRefused):
+            self._known_blobs.forget(repo)  # perhaps a garbage collection has deleted one
+            raise
         return digest, "OCI-Subject" in response.headers
 
     async def get_manifest(self, repo: str, reference: str) -> Manifest:
@@ -250,20 +257,7 @@ class RegistryClient:
     # Requests
 
     async def _with_retries(self, attempt: Callable[[], Awaitable[ReplyT]]) -> ReplyT:
-        """Retry while the registry is busy, for a few seconds at most."""
-
-        async def once() -> (
-            ReplyT
-        ):  # tenacity waits for coroutine functions only, not for lambdas that return one
-            return await attempt()
-
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(RegistryUnavailable),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
-            stop=tenacity.stop_after_delay(self._retry_seconds),
-            reraise=True,
-        )
-        return await retrying(once)
+        return await retry_while_busy(attempt, self._retry_seconds)
 
     async def _request(self, request: RegistryRequest, limit: int = MANIFEST_LIMIT_BYTES) -> httpx.Response:
         """Return a complete answer of at most ``limit`` bytes."""
@@ -318,14 +312,20 @@ class RegistryClient:
         return await self._send(request, authorization)
 
     async def _send(self, request: RegistryRequest, authorization: str | None) -> httpx.Response:
-        headers = dict(request.headers)
+        headers = {**_HEADERS, **request.headers}
         # Whole addresses: httpx parses one several times when it is joined.
         url = httpx.URL(request.url if "://" in request.url else f"{self._base}{request.url}")
         # An upload address may be on another host, which must not learn our token.
         if authorization and url.netloc == self._base.netloc:
             headers["Authorization"] = authorization
+        # Not by httpx's build_request, which parses the address twice more.
         content = _file_parts(request.content) if isinstance(request.content, Path) else request.content
-        built = self._client.build_request(request.method, url, headers=headers, content=content)
+        built = httpx.Request(
+            request.method,
+            url,
+            headers=headers,
+            content=content,
+        )
         return await self._client.send(built, stream=True)
 
     # Authorization

@@ -84,7 +84,7 @@ async def _compose(
 ) -> Digest:
     layer, tag = layer_and_tag
     body = canonical_json(config)
-    digest = await registry.put_blob(repo, body)
+    digest = await registry.put_blob(repo, body, new=True)
     manifest = with_layer_appended(base.manifest, layer, digest, len(body))
     named = tag or digest_tag(digest_of(canonical_json(manifest)), "stage")
     return await registry.put_manifest(repo, manifest, base.manifest.media_type, named)

@@ -8,6 +8,9 @@ from swefoundry.contracts.digests import Digest
 RECENT_FILES_LIMIT_BYTES = 16 << 20
 """Records and test results of a thousand evaluations: more than run at a time."""
 
+BYTES_PER_FILE = 500
+"""That a file takes beside its content: most contents are smaller than that."""
+
 
 class RecentFiles:
     """Files by the artifact's repository and digest, which names its content; the oldest are dropped first."""
@@ -33,4 +36,4 @@ class RecentFiles:
 
 
 def _size(files: Mapping[str, bytes]) -> int:
-    return sum(map(len, files.values()))
+    return sum(len(content) + BYTES_PER_FILE for content in files.values())

@@ -1,5 +1,7 @@
 """Object cache."""
 
+import json
+
 import pytest
 
 from swefoundry.kube.cache import Cache, key_of, owner_of, strip_unused
@@ -85,6 +87,25 @@ def test_fields_that_are_never_read_are_dropped():
     kept = strip_unused(body)["metadata"]
     assert kept == a_body(1)["metadata"] | {"annotations": {"swefoundry.dev/nonce": "n"}}
     assert "managedFields" in body["metadata"], "the caller's object stays as it is"
+
+
+def test_of_a_pods_spec_is_kept_what_snapshots_of_pods_read():
+    read = {"nodeName": "node-1", "activeDeadlineSeconds": 60, "schedulingGates": [{"name": "gate"}]}
+    body = a_body(1, spec=read | {"containers": [{"image": "x"}], "volumes": []}, status={"phase": "Running"})
+    assert strip_unused(body) == a_body(1, spec=read, status={"phase": "Running"})
+    task = a_body(1, kind="TaskInstance", spec={"containers": "kept"})
+    assert strip_unused(task) == task
+
+
+def test_objects_share_their_names_and_short_texts_and_stay_equal(cache):
+    text = json.dumps(
+        a_body(1, kind="EnvBuild", status={"rounds": [{"outcome": "Accepted", "log": "l" * 65}]})
+    )
+    rounds = [strip_unused(json.loads(text))["status"]["rounds"] for _ in range(2)]
+    assert rounds[0] == rounds[1] == json.loads(text)["status"]["rounds"]
+    assert rounds[0] is not rounds[1]
+    assert rounds[0][0]["outcome"] is rounds[1][0]["outcome"]
+    assert list(map(id, rounds[0][0])) == list(map(id, rounds[1][0]))
 
 
 def test_objects_are_counted_by_kind_and_phase(cache):

@@ -1,6 +1,6 @@
 """Files that are kept in memory after they were stored."""
 
-from swefoundry.workloads.recent_files import RecentFiles
+from swefoundry.workloads.recent_files import BYTES_PER_FILE, RecentFiles
 
 FIRST, SECOND = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 
@@ -14,7 +14,7 @@ def test_files_are_kept_by_repository_and_digest():
 
 
 def test_the_oldest_are_dropped_when_there_are_too_many_bytes():
-    recent = RecentFiles(limit_bytes=5)
+    recent = RecentFiles(limit_bytes=2 * BYTES_PER_FILE + 5)
     recent.put("one", FIRST, {"a": b"123"})
     recent.put("one", FIRST, {"a": b"123"})
     recent.put("one", SECOND, {"a": b"12"})
@@ -25,6 +25,13 @@ def test_the_oldest_are_dropped_when_there_are_too_many_bytes():
 
 
 def test_files_above_the_limit_are_not_kept():
-    recent = RecentFiles(limit_bytes=5)
+    recent = RecentFiles(limit_bytes=BYTES_PER_FILE + 5)
     recent.put("one", FIRST, {"a": b"123456"})
+    assert recent.get("one", FIRST) is None
+
+
+def test_many_small_files_are_dropped_although_their_contents_are_few_bytes():
+    recent = RecentFiles(limit_bytes=10 * BYTES_PER_FILE)
+    recent.put("one", FIRST, {"a": b""})
+    recent.put("one", SECOND, {str(number): b"" for number in range(10)})
     assert recent.get("one", FIRST) is None
