@@ -3,8 +3,8 @@
 Needs neither a cluster nor a model, but Debian's docker-registry. Tokens are the scripted server's count: characters of
 the messages and of the tools, divided by four. Ratios are to f3b3550.
 
-Options: --root CHECKOUT (whose agents run; this one), --omit FIELDS (fields of answers that those agents do not know),
---against FILE (the run that ratios compare with), --out FILE (write this run).
+Options: --root CHECKOUT (whose agents run; this one), --omit FIELDS (of answers and of the spec, that
+those agents do not know), --against FILE (the run that ratios compare with), --out FILE (write this run).
 """
 
 import argparse
@@ -26,7 +26,8 @@ from swefoundry.oci.registry_client import RegistryClient  # noqa: E402
 from unit.oci import registry_server  # noqa: E402
 
 BASELINE = HERE / "f3b3550.json"
-"""Written with ``--root CHECKOUT --omit run_as_user,tolerated_failures,row_at_fault,test_instructions``."""
+"""Written with ``--root CHECKOUT --omit run_as_user,tolerated_failures,row_at_fault,test_instructions,
+missing_images``."""
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ async def replay(row: Row, agents: Agents, registry: RegistryClient, folder: Pat
     """Run a row to its end."""
     result = Replay(row.name)
     async with scripted.serve(agents.known_answers(row.script)) as model:
-        spec = await _first_spec(row, registry, model.base_url)
+        spec = await _first_spec(row, registry, model.base_url, "missing_images" not in agents.omitted)
         for number in range(MAX_ROUNDS):
             record = await agents.run(spec, Path(tempfile.mkdtemp(dir=folder)))
             if record.draft is None:
@@ -113,7 +113,7 @@ async def replay(row: Row, agents: Agents, registry: RegistryClient, folder: Pat
     return result
 
 
-async def _first_spec(row: Row, registry: RegistryClient, base_url: str) -> AgentSpec:
+async def _first_spec(row: Row, registry: RegistryClient, base_url: str, look_up_images: bool) -> AgentSpec:
     repo = f"replayed/{row.name}"
     tree, changed = dict(row.files), row.files | row.tests
     facts = collect_facts(sorted(tree), lambda path: tree[path].encode(), None, None)
@@ -134,6 +134,7 @@ async def _first_spec(row: Row, registry: RegistryClient, base_url: str) -> Agen
             Model(name=name, base_url=base_url) for name in row.script.get("models", {"scripted-small": {}})
         ],
         base_images=BASE_IMAGES,
+        missing_images=row.missing_images if look_up_images else None,
     )
 
 

@@ -63,6 +63,12 @@ class Row:
     script: dict[str, Any]
     created_at: str = "2020-06-01T00:00:00Z"
 
+    @property
+    def missing_images(self) -> list[str]:
+        """Base images that the rows' registry does not have."""
+        missing = (end for end in self.ends if end.outcome is RoundOutcome.BASE_IMAGE_MISSING)
+        return [end.dockerfile.removeprefix("FROM ") for end in missing]
+
     def end_of(self, draft: Draft) -> End:
         """The end of a draft; the last one of a row fits every draft."""
         return next(end for end in self.ends if end.fits(draft))

@@ -99,23 +99,18 @@ class Guidance(RoleAnswer):
 
     give_up: bool = Field(
         default=False,
-        description="True only when no Dockerfile and no test command could make the tests pass.",
+        description="No Dockerfile and no test command can help.",
     )
     row_at_fault: bool = Field(
         default=False,
-        description="True only when tests ran, and the source or the tests themselves are the cause: nothing is to be "
-        "changed here. The row is then not used.",
+        description="Tests ran, and the source or the tests themselves are the cause.",
     )
-    reason: str = Field(
-        description="The cause of the failure in one or two sentences, with the error's own words; a person reads it."
-    )
+    reason: str = Field(description="The cause in one or two sentences, with the error's own words.")
     route: Route = Field(default="environment", description="Who has to act: explorer, environment or tests.")
-    instructions: str = Field(
-        default="", description="What that role is to change, precisely; empty when giving up."
-    )
+    instructions: str = Field(default="", description="What that role is to change.")
     test_instructions: str = Field(
         default="",
-        description="With the route environment: what the Test Manager is to change as well; empty: the commands stay.",
+        description="What the Test Manager is to change with a new Dockerfile; may be empty.",
     )
 
     @model_validator(mode="after")

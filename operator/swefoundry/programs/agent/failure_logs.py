@@ -24,7 +24,7 @@ EXCERPT_CHARACTERS = 6000
 SHORT_EXCERPT_CHARACTERS = 1500
 """Beside the heads of the failures."""
 REPORTS_FOLDER = "reports/"
-LAST_LOG_LINES = 40
+LAST_LOG_LINES = 15
 LOG_LINE_CHARACTERS = 300
 _BEFORE_LOG_OUTCOMES = (RoundOutcome.BOTH_PASSED, RoundOutcome.BEFORE_UNCLEAR)
 """Outcomes that the log of `before` explains. In all others it shows the failures that are expected without the fix."""

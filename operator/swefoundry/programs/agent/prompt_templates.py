@@ -45,4 +45,4 @@ def _commands_json(draft: Draft) -> str:
     """A draft as JSON without its Dockerfile, which is shown separately, and with defaults resolved."""
     resolved = draft.model_copy(update={"error_exit_codes": draft.could_not_run_codes})
     unset = {name for name in ("tolerated_failures", "run_as_user") if not getattr(draft, name)}
-    return resolved.model_dump_json(exclude={"dockerfile", *unset}, indent=1)
+    return resolved.model_dump_json(exclude={"dockerfile", *unset}, exclude_none=True)

@@ -108,7 +108,7 @@ async def test_the_next_pod_uses_the_state_of_the_last_one(seeded: SeededReposit
     record = await run(await seeded.agent_spec(past, state=first.state), seeded.registry, client, tmp_path)
     assert (record.code, await seeded.draft(record.draft)) == (ExitCode.OK, a_draft(YAML))
     opening = client.requests[0].messages[1].text
-    assert "No module named 'yaml'" in opening and '"language": "python"' in opening
+    assert "No module named 'yaml'" in opening and '"language":"python"' in opening
     stored_transcript = await seeded.transcript(record.transcript)
     assert [(turn.number, turn.round) for turn in stored_transcript.turns] == [
         (1, 0),

@@ -70,7 +70,7 @@ class TestFirstDrafts:
         for role in ("environment", "tests"):
             assert "# Summary of the repository" in run.opening(
                 role
-            ) and '"language_version": "3.11"' in run.opening(role)
+            ) and '"language_version":"3.11"' in run.opening(role)
         assert "RUN pip install pytest" in run.opening("tests")
         assert "python:3.11-slim" in run.opening("environment")
 
@@ -246,7 +246,7 @@ class TestLaterDrafts:
         answers: dict[str, list[ScriptedAnswer]] = {"analyst": [TO_TESTS], "tests": [TESTS]}
         run = WorkflowRun(agent_inputs(tmp_path, last), answers)
         assert (await run.draft()).draft == a_draft()
-        assert "t.py::test_a" in run.opening("tests") and '"run_as_user": 1000' in run.opening("tests")
+        assert "t.py::test_a" in run.opening("tests") and '"run_as_user":1000' in run.opening("tests")
 
     async def test_after_the_explorer_it_is_the_analyst_who_is_asked_again(self, tmp_path: Path) -> None:
         to_explorer = TO_ENVIRONMENT | {"route": "explorer", "instructions": "Find the compiler."}

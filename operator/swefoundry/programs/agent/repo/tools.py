@@ -33,8 +33,8 @@ class _Arguments(BaseModel):
 class ListArguments(_Arguments):
     """Arguments of list."""
 
-    path: str = Field(default=".", description="Folder, relative to the root of the repository.")
-    depth: int = Field(default=1, description="How many levels of folders to show, 1 to 4.")
+    path: str = Field(default=".", description="Folder.")
+    depth: int = Field(default=1, description="Levels of folders, 1 to 4.")
 
 
 class FindArguments(_Arguments):
@@ -46,20 +46,17 @@ class FindArguments(_Arguments):
 class GrepArguments(_Arguments):
     """Arguments of grep."""
 
-    pattern: str = Field(
-        description="Text that a line holds, in any letter case. `|` separates alternatives, `.*` stands for anything "
-        "in between; nothing else is special."
-    )
+    pattern: str = Field(description="Text of a line, in any letter case; only `|` and `.*` are special.")
     path: str = Field(default=".", description="Folder or file to search.")
-    files: str = Field(default="*", description="Glob for the names of files, such as `*.cfg`.")
+    files: str = Field(default="*", description="Glob for names, such as `*.cfg`.")
 
 
 class ReadArguments(_Arguments):
     """Arguments of read."""
 
-    path: str = Field(description="File, relative to the root of the repository.")
-    first_line: int = Field(default=1, description="Number of the first line wanted, from 1.")
-    lines: int = Field(default=200, description=f"How many lines, at most {MAX_READ_LINES}.")
+    path: str = Field(description="File, from the root of the repository.")
+    first_line: int = Field(default=1, description="From 1.")
+    lines: int = Field(default=200, description=f"At most {MAX_READ_LINES}.")
 
 
 def list_entries(tree: RepoTree, arguments: ListArguments) -> str:
@@ -116,10 +113,10 @@ TOOLS = {
     "list": _ToolDefinition(
         list_entries,
         ListArguments,
-        "Show what is in a folder: folders end with a slash, links show their target.",
+        "Show what is in a folder.",
     ),
     "find": _ToolDefinition(find, FindArguments, "Find files and folders by name."),
-    "grep": _ToolDefinition(grep, GrepArguments, "Find lines in the text files of the repository."),
+    "grep": _ToolDefinition(grep, GrepArguments, "Find lines in text files."),
     "read": _ToolDefinition(read_file, ReadArguments, "Read lines of a text file."),
 }
 

@@ -13,6 +13,7 @@ from swefoundry.programs.agent.conversation import (
     RoleTask,
     TurnLimitReached,
 )
+from swefoundry.programs.agent.failure_hints import hints_for
 from swefoundry.programs.agent.inputs import PastAttempt
 from swefoundry.programs.agent.prompt_context import PromptContext, guidance_for_attempt
 from swefoundry.programs.agent.prompt_templates import render_prompt
@@ -52,6 +53,7 @@ async def run_analyst(deps: AgentDeps, context: PromptContext, analysis: Analysi
         stack_lines=lines_of_stacks(
             context.inputs.tree, _stacks(context), [*facts.test_files, *facts.test_support_files]
         ),
+        hints=hints_for(_failure_texts(context, last)),
         past_guidance=analysis.past_guidance[-MAX_GUIDANCE_IN_PROMPT:],
         attempts=context.inputs.attempts,
         occurrences=analysis.occurrences,
@@ -66,6 +68,18 @@ async def run_analyst(deps: AgentDeps, context: PromptContext, analysis: Analysi
         return await Conversation(deps, task, RepoTools(context.inputs.tree)).answer()
     except (MalformedAnswers, TurnLimitReached):
         return usual.default_guidance(last.past.message)
+
+
+def _failure_texts(context: PromptContext, last: PastAttempt) -> list[str]:
+    """What the analyst is shown of the failure."""
+    logs = context.inputs.logs
+    return [
+        *(each.head for each in logs.results.failures),
+        logs.before,
+        logs.after,
+        logs.build,
+        last.past.message,
+    ]
 
 
 def _stacks(context: PromptContext) -> tuple[str, ...]:
