@@ -1,5 +1,40 @@
 """Pairs of releases of Maven artifacts, for `maven:3.9-eclipse-temurin-17`."""
 
 from real.real_pair import RealPair
+from swefoundry.grading.verdict import Verdict
 
-JAVA_PAIRS: tuple[RealPair, ...] = ()
+JAVA_PAIRS: tuple[RealPair, ...] = (
+    RealPair(
+        "org.apache.commons:commons-csv",
+        "1.9.0",
+        "1.10.0",
+        Verdict.FAIL2PASS,
+        "tests of delimiters, PostgreSQL and enums fail before; six other files name DuplicateHeaderMode and other "
+        "classes of 1.10.0, and do not compile; the fix has a later parent, with other plugins",
+        language="java",
+    ),
+    RealPair(
+        "commons-fileupload:commons-fileupload",
+        "1.4",
+        "1.5",
+        Verdict.FAIL2PASS,
+        "testMoveFile fails without the fix; sources of level 1.6 are compiled for 8",
+        language="java",
+    ),
+    RealPair(
+        "commons-validator:commons-validator",
+        "1.7",
+        "1.8.0",
+        Verdict.ERROR2PASS,
+        "all tests moved to JUnit 5, which only the pom of 1.8.0 has; it is downloaded by its coordinates",
+        language="java",
+    ),
+    RealPair(
+        "org.codehaus.plexus:plexus-interpolation",
+        "1.27",
+        "1.28",
+        Verdict.ERROR2PASS,
+        "all four changed test files use FeedbackingValueSource, which only 1.28 has",
+        language="java",
+    ),
+)

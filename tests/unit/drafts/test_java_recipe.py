@@ -247,15 +247,21 @@ def test_a_coordinate_that_would_end_the_text_in_the_dockerfile_is_left_out() ->
             " project commons-csv: Execution default of goal org.codehaus.mojo:buildnumber-maven-plugin:3.0.0:create"
             " failed: Plugin org.codehaus.mojo:buildnumber-maven-plugin:3.0.0 or one of its dependencies could not be"
             " resolved: The"
-            " following artifacts could not be resolved: net.java.dev.jna:jna-platform:jar:5.6.0: Cannot access central"
+            " following artifacts could not be resolved: net.java.dev.jna:jna:jar:3.5.2: Cannot access central"
             " in offline mode and",
-            "java 11, with net.java.dev.jna:jna-platform:5.6.0:jar org.codehaus.mojo:buildnumber-maven-plugin:3.0.0",
+            "java 11, with net.java.dev.jna:jna:3.5.2:jar org.codehaus.mojo:buildnumber-maven-plugin:3.0.0:jar",
         ),
         (
             "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-surefire-plugin:3.0.0-M7:test (default-test)"
             " on project commons-csv: Missing:\n[ERROR] ----------\n"
             "[ERROR] 1) org.apache.maven.surefire:surefire-junit-platform:jar:3.0.0-M7\n",
             "java 11, with org.apache.maven.surefire:surefire-junit-platform:3.0.0-M7:jar",
+        ),
+        (
+            "[ERROR] Plugin org.apache.maven.plugins:maven-checkstyle-plugin:3.2.0 or one of its dependencies"
+            " could not be resolved: Cannot access central (https://example.org/) in offline mode and the artifact"
+            " org.apache.maven.plugins:maven-checkstyle-plugin:jar:3.2.0 has not been downloaded fro",
+            "java 11, with org.apache.maven.plugins:maven-checkstyle-plugin:3.2.0:jar",
         ),
         ("Could not find artifact org.a:a:jar:1 in central", "java 17"),
         (

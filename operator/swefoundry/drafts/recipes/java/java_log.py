@@ -138,7 +138,7 @@ def _missing_artifacts(log: str) -> frozenset[str]:
         ":".join(filter(None, (group, artifact, version, kind, classifier)))
         for group, artifact, kind, classifier, version in _OFFLINE.findall(log)
     }
-    return frozenset(found | {plugin for plugin, _ in _UNRESOLVED_PLUGIN.findall(log)})
+    return frozenset(found | {f"{plugin}:jar" for plugin, _ in _UNRESOLVED_PLUGIN.findall(log)})
 
 
 def _debian_packages(log: str) -> frozenset[str]:
