@@ -30,6 +30,14 @@ JAVA_PAIRS: tuple[RealPair, ...] = (
         language="java",
     ),
     RealPair(
+        "org.codehaus.plexus:plexus-utils",
+        "3.5.0",
+        "3.5.1",
+        Verdict.FAIL2PASS,
+        "testUnicode of MXParserTest fails without the fix of 3.5.1",
+        language="java",
+    ),
+    RealPair(
         "org.codehaus.plexus:plexus-interpolation",
         "1.27",
         "1.28",
