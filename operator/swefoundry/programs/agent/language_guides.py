@@ -3,6 +3,7 @@
 The roles of a prompt get those of the row's language alone. Each command passes the rules for test commands.
 """
 
+import re
 from dataclasses import dataclass
 
 from swefoundry.contracts.facts import Facts
@@ -21,6 +22,8 @@ class ExampleCommand:
     reports: tuple[str, ...]
     error_exit_codes: tuple[int, ...]
     note: str = ""
+    sign: str = ""
+    """A word in the manifests, or the name of one, of a project that has this runner; empty: any."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class LanguageGuide:
         """``dates`` with a day, such as 2020-02-29; without one, where it is empty."""
         return self.dates.replace("DAY", day) if day else self.dates
 
+    def fitting_examples(self, facts: Facts) -> list[ExampleCommand]:
+        """The examples whose sign the manifests have; all where they have none: each costs tokens in every request."""
+        text = "\n".join(f"{each.path}\n{each.text}" for each in facts.manifests)
+        fit = [
+            each for each in self.examples if re.search(rf"(?<![\w-]){re.escape(each.sign)}(?![\w-])", text)
+        ]
+        return fit or list(self.examples)
+
 
 def kept_output(command: str, report: str, files: str = "{files}") -> str:
     """A command whose output is both shown and kept as its report, with the runner's own exit code."""
@@ -48,7 +59,8 @@ def kept_output(command: str, report: str, files: str = "{files}") -> str:
 
 
 def _tap_example(runner: str, command: str) -> ExampleCommand:
-    return ExampleCommand(runner, kept_output(command, TAP_REPORT), (TAP_REPORT,), ())
+    sign = command.split()[0].rpartition("/")[2] if "/" in command else "node --test"
+    return ExampleCommand(runner, kept_output(command, TAP_REPORT), (TAP_REPORT,), (), sign=sign)
 
 
 _PYTHON = LanguageGuide(
@@ -102,6 +114,7 @@ _NODE = LanguageGuide(
             "--reporters=/opt/reporters/node_modules/jest-junit --ci --coverage=false {files}",
             ("report.xml",),
             (),
+            sign="jest",
         ),
         ExampleCommand(
             "vitest",
@@ -109,6 +122,7 @@ _NODE = LanguageGuide(
             "--outputFile.junit=report.xml {files}",
             ("report.xml",),
             (),
+            sign="vitest",
         ),
         _tap_example("mocha", "node_modules/.bin/mocha --reporter tap"),
         _tap_example("ava", "node_modules/.bin/ava --tap"),
@@ -119,6 +133,7 @@ _NODE = LanguageGuide(
             "npm run build || exit 3; " + kept_output("node_modules/.bin/mocha --reporter tap", TAP_REPORT),
             (TAP_REPORT,),
             (3,),
+            sign='"build"',
         ),
     ),
 )
@@ -150,6 +165,7 @@ _JAVA = LanguageGuide(
             ("**/surefire-reports/TEST-*.xml",),
             (3,),
             "One module of several: `-pl MODULE -am` in both.",
+            sign="pom.xml",
         ),
         ExampleCommand(
             "Gradle",
@@ -157,6 +173,7 @@ _JAVA = LanguageGuide(
             "$(for f in {files}; do basename \"$f\" .java | sed 's/^/--tests=*/'; done)",
             ("**/build/test-results/test/TEST-*.xml",),
             (3,),
+            sign="build.gradle",
         ),
     ),
 )

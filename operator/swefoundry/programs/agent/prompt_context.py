@@ -81,6 +81,7 @@ class PromptContext:
         certificates = (*CERTIFICATE_VARIABLES, JAVA_OPTIONS) if access.certificates else ()
         return {
             "guide": guide,
+            "examples": guide.fitting_examples(self.inputs.facts) if guide is not None else [],
             "recipe_refusal": self.recipe_refusal,
             "dates": guide.dated(day) if guide is not None else "",
             "access": access,

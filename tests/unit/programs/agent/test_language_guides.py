@@ -182,3 +182,21 @@ async def test_agents_learn_why_a_recipe_has_no_draft(tmp_path: Path) -> None:
     ]
     assert ["karma" in each.splitlines()[0] for each in parts if each] == [True, True]
     assert 'Language: "javascript"\n' in run.opening("environment")
+
+
+RUNNERS = {
+    "one that the manifest names": ('{"devDependencies": {"mocha": "*", "jest-junit": "*"}}', ["mocha"]),
+    "with the build that it has": (
+        '{"scripts": {"build": "tsc"}, "devDependencies": {"ava": "*"}}',
+        ["ava", "sources that are compiled first"],
+    ),
+    "node's own": ('{"scripts": {"test": "node --test"}}', ["node:test, Node 20 and later"]),
+    "all where none is named": ("{}", [each.runner for each in LANGUAGE_GUIDES["javascript"].examples]),
+}
+
+
+@pytest.mark.parametrize("manifest", RUNNERS.values(), ids=RUNNERS)
+def test_the_examples_are_those_of_the_runner(manifest: tuple[str, list[str]]) -> None:
+    file = FileFact(path="package.json", sha256="0" * 64, text=manifest[0])
+    shown = LANGUAGE_GUIDES["javascript"].fitting_examples(a_facts(manifests=[file]))
+    assert [each.runner for each in shown] == manifest[1]
