@@ -263,6 +263,12 @@ def test_a_coordinate_that_would_end_the_text_in_the_dockerfile_is_left_out() ->
             " org.apache.maven.plugins:maven-checkstyle-plugin:jar:3.2.0 has not been downloaded fro",
             "java 11, with org.apache.maven.plugins:maven-checkstyle-plugin:3.2.0:jar",
         ),
+        (
+            "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-resources-plugin:3.1.0:testResources"
+            " (default-testResources) on project maven-shared-utils:"
+            " /testbed/target/test-classes/symlinks/src/symDir/targetFile.txt (Not a directory) -> [Help 1]",
+            "java 11, fresh test classes",
+        ),
         ("Could not find artifact org.a:a:jar:1 in central", "java 17"),
         (
             "[ERROR] COMPILATION ERROR: warnings found and -Werror specified",

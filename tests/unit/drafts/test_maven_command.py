@@ -165,6 +165,11 @@ def test_a_failed_test_decides_the_exit_code_where_another_module_does_not_compi
 def test_a_changed_base_class_runs_the_tests_that_extend_it(source: Path) -> None:
     base = a_class(source, f"core/{JAVA}/AbstractTest.java", "public abstract class AbstractTest {}")
     a_class(source, f"core/{JAVA}/DerivedTest.java", "class DerivedTest extends AbstractTest {}")
+    a_class(
+        source,
+        f"core/{JAVA}/AbstractMoreTest.java",
+        "abstract class AbstractMoreTest extends AbstractTest {}",
+    )
     tests = run(source, f"core/{JAVA}/CoreTest.java", support=[base])[1]
     assert sorted(tests) == ["org.thing.CoreTest::a <b>", "org.thing.DerivedTest::a <b>"]
 

@@ -13,6 +13,8 @@ class JavaConstraints(SearchConstraints):
     """Debian packages that the build or the tests call."""
     raised_level: bool = False
     """Compile for a level of the language that the JDK still supports."""
+    fresh_test_classes: bool = False
+    """Copy the tests' resources into an empty folder each time: some cannot be copied over themselves."""
     options: frozenset[str] = frozenset()
     """Further options of Maven: properties that skip a plugin, as `-Dproguard.skip`."""
     jvm_options: frozenset[str] = frozenset()

@@ -179,4 +179,5 @@ def plan_label(project: JavaProject, candidate: JavaCandidate, constraints: Java
     ):
         if values:
             words.append(f"{prefix} {' '.join(sorted(values))}")
+    words += ["fresh test classes"] if constraints.fresh_test_classes else []
     return ", ".join([*words, *constraints.described()])

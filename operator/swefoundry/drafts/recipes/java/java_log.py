@@ -64,6 +64,7 @@ _OFFLINE_MODE = re.compile(r"offline mode|PluginResolutionException|Missing:$", 
 _MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit exceeded")
 _DISPLAY = re.compile(r"HeadlessException|No X11 DISPLAY|Can't connect to X11")
 _LATE_ARG_LINE = re.compile(r"@\{argLine\}")
+_UNCOPIED = re.compile(r":testResources .*target/test-classes/")
 _WARNINGS = re.compile(r"warnings found and -Werror specified")
 _MISSING_PROGRAM = re.compile(r"Cannot run program \"([\w+./-]+)\".*(?:error=2|No such file)")
 _PACKAGES = {name: name for name in ("git", "make", "gcc", "python3", "node")} | {"python": "python3"}
@@ -89,6 +90,7 @@ def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) 
     return learned.merged(
         JavaConstraints(
             options=frozenset(skipped | options),
+            fresh_test_classes=_UNCOPIED.search(log) is not None,
             jvm_options=_jvm_options(log),
             artifacts=_missing_artifacts(log),
             apt=_debian_packages(log),

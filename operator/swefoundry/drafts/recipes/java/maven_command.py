@@ -1,6 +1,7 @@
 """The test command of Maven."""
 
 import shlex
+from dataclasses import replace
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.drafts.recipes.java.java_command import UNCOMPILED_REPORT, BuildTool, java_test_command
@@ -20,12 +21,19 @@ MAVEN = BuildTool(
     reports="*/surefire-reports/TEST-*.xml",
 )
 
+_REMOVE = "find . -path '*/target/test-classes' -prune -exec rm -r {} +"
+
+
+_REMOVE = "find . -path '*/target/test-classes' -prune -exec rm -r {} +"
+
 
 def maven_test_command(project: JavaProject, constraints: JavaConstraints) -> str:
     """Return the command: each module is selected with those that it needs."""
-    return java_test_command(
-        MAVEN, [_arguments(each) for each in project.modules], _users(project), constraints
-    )
+    tool = MAVEN
+    if constraints.fresh_test_classes:
+        tool = replace(MAVEN, compile=f"{_REMOVE}; {MAVEN.compile}", test=f"{_REMOVE}; {MAVEN.test}")
+    modules = [_arguments(each) for each in project.modules]
+    return java_test_command(tool, modules, _users(project), constraints)
 
 
 def _arguments(module: MavenModule) -> list[str]:
@@ -34,7 +42,7 @@ def _arguments(module: MavenModule) -> list[str]:
 
 
 def _users(project: JavaProject) -> str:
-    """Return a command that prints the files that extend changed base classes of tests.
+    """Return a command that prints the files of classes, not abstract ones, that extend changed base classes of tests.
 
     Where the patch changes no test class at all, those that use a changed helper in any way.
     """
@@ -46,5 +54,6 @@ def _users(project: JavaProject) -> str:
     folders = shlex.join(module.folder for module in project.modules)
     return (
         f" $(find {folders} -path '*/src/test/*' \\( -name '*Test*.java' -o -name '*IT.java' \\)"
-        f" -exec grep -lE {shlex.quote(pattern)} {{}} + | sed 's|^\\./||')"
+        f" -exec grep -lE {shlex.quote(pattern)} {{}} +"
+        " | xargs -r grep -LE '^(public +)?abstract +class' | sed 's|^\\./||')"
     )
