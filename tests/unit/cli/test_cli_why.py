@@ -1,11 +1,15 @@
 """`swefoundry why`: the page about one TaskInstance."""
 
 import json
+from io import StringIO
+
+from rich.console import Console
 
 from simulated.api_server import ApiServer
 from swefoundry.api import reasons
 from swefoundry.cli.views import remediation
 from swefoundry.cli.views.build_history import build_history
+from swefoundry.cli.views.page import print_section
 from swefoundry.grading.verdict_bundle import VerdictBundle
 from unit.cli.conftest import Run
 from unit.cli.push_artifacts import push_files
@@ -219,4 +223,15 @@ def test_a_round_says_as_which_user_its_tests_ran() -> None:
         {"number": 2, "label": "python 3.11"},
     ]
     rows = next(build_history({"status": {"rounds": rounds}})).rows
-    assert [row[2] for row in rows] == ["the given draft, user 1234", "python 3.11"]
+    assert [row[-1] for row in rows] == ["the given draft, user 1234", "python 3.11"]
+
+
+def test_a_long_label_leaves_the_outcome_in_sight_at_80_columns() -> None:
+    label = "a-model, after StepFailed: " + "added libxml2-dev and libxslt1-dev, pinned lxml, " * 3
+    rounds = [{"number": 1, "strategy": "agents", "label": label, "outcome": "AfterFailed"}]
+    page = StringIO()
+    section = next(build_history({"status": {"rounds": rounds}}))
+    print_section(section, Console(width=80, file=page, color_system=None))
+    lines = page.getvalue().splitlines()
+    assert [line for line in lines if "AfterFailed" in line and "a-model" in line]
+    assert max(map(len, lines)) <= 80 and "pinned" in "".join(lines)

@@ -34,9 +34,9 @@ def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
         (
             each["number"],
             each.get("strategy", ""),
-            _draft_text(each),
-            ", ".join(f"{probe['stage']}={probe.get('code', '?')}" for probe in each.get("probes") or []),
             each.get("outcome") or UNFINISHED,
+            ", ".join(f"{probe['stage']}={probe.get('code', '?')}" for probe in each.get("probes") or []),
+            _draft_text(each),
         )
         for each in rounds
     )
@@ -45,7 +45,7 @@ def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
         for each in rounds
         if each.get("message") and not _accepted(each)
     )
-    columns = ("round", "strategy", "draft", "probes", "outcome")
+    columns = ("round", "strategy", "outcome", "probes", "draft")
     return PageSection("Rounds", columns=columns, rows=rows, logs=logs)
 
 
