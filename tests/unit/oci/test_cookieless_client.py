@@ -1,0 +1,19 @@
+"""Cookies of registries."""
+
+import loopback
+from loopback import Request, Response
+from swefoundry.oci.registry_client import RegistryClient
+
+
+async def test_a_registrys_cookie_is_not_sent_back() -> None:
+    cookies: list[str | None] = []
+
+    def answer(request: Request) -> Response:
+        cookies.append(request.headers.get("Cookie"))
+        return Response(200, b"", {"Set-Cookie": "session=1; Path=/"})
+
+    with loopback.serving(answer) as host:
+        async with RegistryClient(host, insecure=True) as registry:
+            for digest in ("sha256:1", "sha256:2"):
+                assert await registry.has_blob("any", digest)
+    assert cookies == [None, None]
