@@ -30,6 +30,14 @@ JAVA_PAIRS: tuple[RealPair, ...] = (
         language="java",
     ),
     RealPair(
+        "commons-codec:commons-codec",
+        "1.16.0",
+        "1.16.1",
+        Verdict.FAIL2PASS,
+        "seven of 1,437 tests fail before, and some test files use names that only 1.16.1 has",
+        language="java",
+    ),
+    RealPair(
         "org.codehaus.plexus:plexus-utils",
         "3.5.0",
         "3.5.1",
