@@ -16,7 +16,6 @@ from swefoundry_lab.images.machine import debian_mirror, trusted_authorities
 from swefoundry_lab.images.maven_distribution import maven_distribution
 from swefoundry_lab.images.npm_packages import npm_packages
 from swefoundry_lab.images.registry import Registry
-from swefoundry_lab.images.rust_toolchain import rust_toolchain
 from swefoundry_lab.layout import SOURCES
 from swefoundry_lab.steps import Progress
 
@@ -93,12 +92,9 @@ def _build_of(recipe: Recipe, work: Path) -> Build:
         return Build(dockerfile, npm_packages(recipe.npm, work / "npm"))
     if recipe.maven is not None:
         return Build(dockerfile, maven_distribution(recipe.maven, work / "maven"))
-    ignore = dockerfile.with_suffix(".dockerignore")
-    if recipe.rust is not None:
-        return Build(dockerfile, rust_toolchain(recipe.rust), ignore)
     if recipe.go is None:
         return Build(dockerfile, dockerfile.parent)
-    return Build(dockerfile, go_toolchain(recipe.go), ignore)
+    return Build(dockerfile, go_toolchain(recipe.go), dockerfile.with_suffix(".dockerignore"))
 
 
 def fresh_folder(path: Path) -> Path:

@@ -20,8 +20,6 @@ class Recipe:
     debootstrap: str | None = None
     go: str | None = None
     """The Go release whose toolchain is the context of the build."""
-    rust: str | None = None
-    """The Rust release whose toolchain is the context of the build."""
     maven: str | None = None
     """The Maven release that is the context of the build."""
     npm: tuple[str, ...] = ()
@@ -37,7 +35,7 @@ class Recipe:
     @property
     def content(self) -> str:
         """What the image is made of besides its files and its base images."""
-        return self.debootstrap or self.go or self.rust or self.maven or " ".join(self.npm)
+        return self.debootstrap or self.go or self.maven or " ".join(self.npm)
 
     @property
     def bases(self) -> tuple[str, ...]:
@@ -56,7 +54,6 @@ def catalogue(folder: Path) -> tuple[Recipe, ...]:
             files=tuple(folder / name for name in entry["files"]),
             debootstrap=entry.get("debootstrap"),
             go=entry.get("go"),
-            rust=entry.get("rust"),
             maven=entry.get("maven"),
             npm=tuple(entry.get("npm", ())),
             on_demand=entry.get("on_demand", False),
