@@ -58,11 +58,12 @@ DEMO_AGENTS_LABEL := swefoundry.dev/demo=agents
 DEMO_SERVED ?= $(DEMO)/git
 SCRIPTED_API := /api/v1/namespaces/$(NAMESPACE)/services/swefoundry-scripted-model:8080/proxy
 
-.PHONY: images language-images install demo
+.PHONY: images base-images install demo
 images: venv ## Build the product's images and push them to the lab's registry
 	@$(LAB) images push
 
 ifeq ($(SWEFOUNDRY_CLUSTER),current)
+ADD_BASE_IMAGES := @true
 install: venv
 	@$(LAB) up
 	@kubectl get crd taskinstances.swefoundry.dev >/dev/null || { echo "swefoundry is not installed on this cluster: see docs/install.md"; exit 1; }
@@ -71,10 +72,10 @@ DEMO_GIT := http://git.lab:8418/demo
 DEMO_SERVED := $(LAB_DIR)/git/demo
 install: lab-up ## Install or upgrade the chart on the lab (with SWEFOUNDRY_CLUSTER=current: see that it is installed)
 	@$(LAB) install
-language-images:
-	@$(LAB) images add golang:1.26 node:20-slim rust:1.95 maven:3.9-eclipse-temurin-17
+ADD_BASE_IMAGES := @$(LAB) images add golang:1.26 node:20-slim rust:1.85 maven:3.9-eclipse-temurin-17
 endif
-language-images: install ## Build the lab's base images for Go, Java, Node and Rust
+base-images: lab-up ## Build the lab's base images for Go, Java, Node and Rust, which it has on demand
+	$(ADD_BASE_IMAGES)
 
 demo: install ## Watch real packages' fixes become validated instances: collect, apply, progress, verdicts, data set
 	@rm -rf $(DEMO) && mkdir -p $(DEMO) && kubectl delete ti --namespace $(NAMESPACE) --selector $(DEMO_LABEL) --ignore-not-found
@@ -83,6 +84,11 @@ demo: install ## Watch real packages' fixes become validated instances: collect,
 	@echo "== Applying them to namespace $(NAMESPACE)"
 	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO)/manifests
 	@kubectl label --overwrite --namespace $(NAMESPACE) --filename $(DEMO)/manifests $(DEMO_LABEL) >/dev/null
+	@echo "== One pair of each other language (samples/demo-language-pairs.txt), while those are validated"
+	$(ADD_BASE_IMAGES)
+	$(SWE) collect releases --file samples/demo-language-pairs.txt --out $(DEMO)/language-manifests --cache $(LAB_DIR)/archives
+	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO)/language-manifests
+	@kubectl label --overwrite --namespace $(NAMESPACE) --filename $(DEMO)/language-manifests $(DEMO_LABEL) >/dev/null
 	@echo "== Progress"
 	$(SWE) status --watch --selector $(DEMO_LABEL)
 	@echo "== Exporting"
@@ -137,10 +143,10 @@ coverage: venv ## test-unit, and the share of branches that it takes; fails belo
 	$(VENV)/bin/pytest tests/unit tests/repository -n auto --cov --cov-report=html:build/coverage/html --cov-report=term:skip-covered
 
 test-cluster: ## Everything on the cluster: the lab with two nodes, or the current context
-	@$(MAKE) --no-print-directory install
+	@$(MAKE) --no-print-directory install base-images
 	$(VENV)/bin/pytest tests/cluster tests/real -m "not real" --durations=15 --durations-min=10
 
-test-real: language-images ## All real release pairs, with the verdict that each is expected to get (an hour)
+test-real: install base-images ## All real release pairs, with the verdict that each is expected to get (an hour)
 	$(VENV)/bin/pytest tests/real
 
 test: lint verify docs lab-up coverage test-cluster ## All tests: style, generated files, docs, unit with coverage, chart, schema, cluster

@@ -10,6 +10,7 @@ GO_PAIRS: tuple[RealPair, ...] = (
         "v1.2.1",
         Verdict.FAIL2PASS,
         "1.2.1 encodes structs with omitempty that cannot be compared; before, the encoder panics",
+        quick=True,
         language="go",
     ),
     RealPair(
@@ -18,6 +19,7 @@ GO_PAIRS: tuple[RealPair, ...] = (
         "v1.2.1",
         Verdict.FAIL2PASS,
         "1.2.1 changes the script of completions for bash; one of its tests reads that",
+        quick=True,
         language="go",
     ),
     RealPair(

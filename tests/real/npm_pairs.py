@@ -10,6 +10,7 @@ NPM_PAIRS: tuple[RealPair, ...] = (
         "6.9.7",
         Verdict.FAIL2PASS,
         "6.9.7 ignores __proto__ keys and formats nested arrays; three tests of tape check that",
+        quick=True,
         language="javascript",
     ),
     RealPair(
@@ -42,6 +43,7 @@ NPM_PAIRS: tuple[RealPair, ...] = (
         "1.2.6",
         Verdict.FAIL2PASS,
         "1.2.6 keeps arguments from changing the constructor's prototype; two tests of tape check that",
+        quick=True,
         language="javascript",
     ),
     RealPair(

@@ -10,6 +10,7 @@ RUST_PAIRS: tuple[RealPair, ...] = (
         "0.18.1",
         Verdict.FAIL2PASS,
         "0.18.1 replaces carriage returns in CDATA, too; a test of the tree reads one",
+        quick=True,
         language="rust",
     ),
     RealPair(
@@ -26,6 +27,7 @@ RUST_PAIRS: tuple[RealPair, ...] = (
         "0.4.3",
         Verdict.FAIL2PASS,
         "0.4.3 multiplies without the panics that three of its tests meet before",
+        quick=True,
         language="rust",
     ),
     RealPair(

@@ -19,6 +19,11 @@ def test_every_verdict_that_a_row_can_deserve_occurs():
     assert Counter(pair.verdict for pair in quick())[Verdict.FAIL2PASS] >= 2
 
 
+def test_two_pairs_of_each_language_run_with_the_cluster_tests():
+    count = Counter(pair.language for pair in quick())
+    assert all(count[language] >= 2 for language in {pair.language for pair in PAIRS})
+
+
 def test_the_command_line_understands_every_pair():
     assert [str(parse_pair(str(pair))) for pair in PAIRS] == [str(pair) for pair in PAIRS]
 
