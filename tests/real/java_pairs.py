@@ -43,6 +43,7 @@ JAVA_PAIRS: tuple[RealPair, ...] = (
         "3.5.1",
         Verdict.FAIL2PASS,
         "testUnicode of MXParserTest fails without the fix of 3.5.1",
+        quick=True,
         language="java",
     ),
     RealPair(
@@ -51,6 +52,7 @@ JAVA_PAIRS: tuple[RealPair, ...] = (
         "1.28",
         Verdict.ERROR2PASS,
         "all four changed test files use FeedbackingValueSource, which only 1.28 has",
+        quick=True,
         language="java",
     ),
 )
