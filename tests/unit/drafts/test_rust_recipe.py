@@ -65,6 +65,18 @@ def test_a_lock_file_is_kept_and_later_dependencies_are_downloaded_too_because_t
     assert violations(dockerfile, []) == []
 
 
+def test_without_a_day_the_newest_dependencies_are_downloaded_beside_the_locked_ones_if_they_can() -> None:
+    draft = proposed(an_input(bases=["rust:1.85"], root_entries=["Cargo.lock", "Cargo.toml"])).draft
+    assert (
+        "RUN cargo fetch\n"
+        "RUN cp /testbed/Cargo.lock /tmp/locked"
+        " && if ! { CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo generate-lockfile && cargo fetch; }; then"
+        " echo 'not all of the newest dependencies could be downloaded'; fi"
+        " && mv /tmp/locked /testbed/Cargo.lock\n"
+    ) in draft.dockerfile
+    assert violations(draft.dockerfile, []) == []
+
+
 def test_dependencies_that_only_the_fix_names_are_downloaded() -> None:
     before = '[dependencies]\nserde = "1"\n'
     after = (
@@ -95,9 +107,9 @@ def test_the_newest_release_is_first_then_that_of_the_change_then_the_others_the
     locked = labels(an_input(root_entries=["Cargo.lock"]))
     assert locked == [
         "rust 1.95",
-        "rust 1.56, locked dependencies alone",
-        "rust 1.75, locked dependencies alone",
-        "rust 1.95, locked dependencies alone",
+        "rust 1.56, locked and newest dependencies",
+        "rust 1.75, locked and newest dependencies",
+        "rust 1.95, locked and newest dependencies",
     ]
     assert labels(an_input(created=None)) == ["rust 1.95", "rust 1.75", "rust 1.56"]
 
@@ -130,7 +142,7 @@ def test_rustup_does_not_download_the_toolchain_that_the_source_pins() -> None:
         ("error: target `all` in package `thing` requires the features: `std`, `serde`",
          "rust 1.95, features serde std"),
         ("note: the item is gated behind the `serde` feature", "rust 1.95, features serde"),
-        ("error[E0282]: type annotations needed for `Box<_>`", "rust 1.75, locked dependencies alone"),
+        ("error[E0282]: type annotations needed for `Box<_>`", "rust 1.75, locked and newest dependencies"),
     ],
 )  # fmt: skip
 def test_a_failure_becomes_a_constraint_of_the_next_draft(message: str, label: str) -> None:
@@ -150,8 +162,8 @@ def test_a_release_that_dependencies_call_too_old_is_followed_by_one_that_is_not
     inputs = an_input(bases=[*BASES, "rust:1.58"], created="2022-01-02", root_entries=["Cargo.lock"])
     first = ended(inputs, RoundOutcome.STEP_FAILED, "")
     assert (proposed(first).label, proposed(ended(first, RoundOutcome.STEP_FAILED, message)).label) == (
-        "rust 1.56, locked dependencies alone",
-        "rust 1.75, locked dependencies alone",
+        "rust 1.56, locked and newest dependencies",
+        "rust 1.75, locked and newest dependencies",
     )
 
 

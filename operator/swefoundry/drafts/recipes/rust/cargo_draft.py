@@ -11,6 +11,12 @@ from swefoundry.drafts.recipes.rust.cargo_project import CargoProject
 from swefoundry.drafts.recipes.rust.cargo_test_command import CARGO_REPORT, NO_TARGET, cargo_test_command
 from swefoundry.drafts.recipes.rust.rust_releases import RustCandidate
 
+_FETCH_NEWEST = (
+    "if ! { CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo generate-lockfile && cargo fetch; }; then"
+    " echo 'not all of the newest dependencies could be downloaded'; fi"
+)
+"""From Rust 1.84 on, those that this release compiles are preferred."""
+
 
 def plan_to_draft(project: CargoProject, candidate: RustCandidate, constraints: CargoConstraints) -> Draft:
     """Return the draft of a plan. Nothing is rebuilt in a reused image: `cargo test` compiles what is newer."""
@@ -65,12 +71,14 @@ def _place(folder: str) -> str:
 def _fetch(project: CargoProject, candidate: RustCandidate) -> list[str]:
     """Return commands that download dependencies: the locked ones, or those as of a day.
 
-    With a lock file, both: the fix may ask for a later release of a dependency than the lock file has.
+    With a lock file, both: the fix may ask for a later release of a dependency than the lock file has. Without a day,
+    the newest ones are not needed by every fix and may be too new, so the build goes on without them.
     """
-    if candidate.as_of is None or not project.is_locked:
+    if not project.is_locked:
         return [_resolve(candidate)]
     lock = f"{SOURCE_ROOT}/Cargo.lock"
-    return ["cargo fetch", f"cp {lock} /tmp/locked && {_resolve(candidate)} && mv /tmp/locked {lock}"]
+    later = _resolve(candidate) if candidate.as_of is not None else _FETCH_NEWEST
+    return ["cargo fetch", f"cp {lock} /tmp/locked && {later} && mv /tmp/locked {lock}"]
 
 
 def _resolve(candidate: RustCandidate) -> str:
@@ -94,7 +102,7 @@ def plan_label(project: CargoProject, candidate: RustCandidate, constraints: Car
     """Return what distinguishes the draft, for people."""
     words = [f"rust {candidate.version[0]}.{candidate.version[1]}"]
     if project.is_locked and candidate.as_of is None:
-        words.append("locked dependencies alone")
+        words.append("locked and newest dependencies")
     if candidate.as_of is not None and not project.is_locked:
         words.append(f"dependencies as of {candidate.as_of}")
     if constraints.features:
