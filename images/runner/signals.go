@@ -12,17 +12,20 @@ import (
 
 // Which signals mean something: a child ended, or somebody outside wants the container to stop.
 //
-// Code under test often has the runner's own user id, so it may send it any signal. The kernel drops
-// those for which the namespace's init has no handler, but the Go runtime has one for each, and dies
-// of many. Therefore init gives them back to the kernel; only SIGTERM has a handler, which believes a
-// sender outside the container. Go does not tell who sent a signal, so that handler is in assembly.
+// Code under test often has the runner's own user id, so it may send it any signal. The Go runtime has
+// a handler for each, and dies of many, so init takes its own: one that does nothing, and for SIGTERM
+// one that believes a sender outside the container. Go does not tell who sent a signal, so they are in
+// assembly. To leave the default is not enough: the kernel drops a signal for which the namespace's
+// init has no handler, but not one that arrives while the first thread blocks it, as in each handler of
+// Go. If another thread does not, the signal ends the process, unless it is one that dumps core
+// (complete_signal in kernel/signal.c; SIGALRM after a number of SIGPIPE did).
 
 // stopRequested is set by onTerm, or by a goroutine where the runner is not init.
 var stopRequested uint32
 
 func stopWanted() bool { return atomic.LoadUint32(&stopRequested) != 0 }
 
-var onTermAddress, restoreAddress uintptr // of the handler and of what it returns to: see stop_*.s
+var onTermAddress, onOtherAddress, restoreAddress uintptr // of the handlers and of what they return to: see stop_*.s
 
 const (
 	lastSignal        = 64
@@ -37,6 +40,13 @@ const (
 var keptByGo = map[syscall.Signal]bool{
 	syscall.SIGKILL: true, syscall.SIGSTOP: true, // have no handler
 	syscall.SIGCHLD: true, syscall.SIGPIPE: true, syscall.SIGURG: true,
+}
+
+// leftToKernel are the signals that dump core: init never gets them from inside, and a handler that
+// returns would repeat the runner's own fault forever.
+var leftToKernel = map[syscall.Signal]bool{
+	syscall.SIGQUIT: true, syscall.SIGILL: true, syscall.SIGTRAP: true, syscall.SIGABRT: true, syscall.SIGFPE: true,
+	syscall.SIGSEGV: true, syscall.SIGBUS: true, syscall.SIGSYS: true, syscall.SIGXCPU: true, syscall.SIGXFSZ: true,
 }
 
 // kernelAction is struct sigaction as the kernel knows it, on amd64 and arm64 alike.
@@ -66,19 +76,21 @@ func listenAsInit() error {
 		if keptByGo[number] {
 			continue
 		}
-		var action kernelAction // the default
-		if number == syscall.SIGTERM {
-			action = termAction()
-		}
-		if err := setAction(number, action); err != nil {
+		if err := setAction(number, actionOf(number)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func termAction() kernelAction {
-	action := kernelAction{handler: onTermAddress, restorer: restoreAddress, mask: ^uintptr(0)}
+func actionOf(number syscall.Signal) kernelAction {
+	if leftToKernel[number] {
+		return kernelAction{} // the default
+	}
+	action := kernelAction{handler: onOtherAddress, restorer: restoreAddress, mask: ^uintptr(0)}
+	if number == syscall.SIGTERM {
+		action.handler = onTermAddress
+	}
 	action.flags = actionSiginfo | actionOnStack | actionRestart
 	if restoreAddress != 0 {
 		action.flags |= actionRestorer

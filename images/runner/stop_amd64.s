@@ -19,6 +19,12 @@ TEXT ·restore(SB), NOSPLIT|NOFRAME, $0-0
 	SYSCALL
 	INT $3
 
+// The handler of signals that mean nothing.
+TEXT ·onOther(SB), NOSPLIT|NOFRAME, $0-0
+	RET
+
+DATA ·onOtherAddress(SB)/8, $·onOther(SB)
+GLOBL ·onOtherAddress(SB), RODATA, $8
 DATA ·onTermAddress(SB)/8, $·onTerm(SB)
 GLOBL ·onTermAddress(SB), RODATA, $8
 DATA ·restoreAddress(SB)/8, $·restore(SB)

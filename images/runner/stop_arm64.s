@@ -13,6 +13,12 @@ TEXT ·onTerm(SB), NOSPLIT|NOFRAME, $0-0
 inside:
 	RET
 
+// The handler of signals that mean nothing.
+TEXT ·onOther(SB), NOSPLIT|NOFRAME, $0-0
+	RET
+
+DATA ·onOtherAddress(SB)/8, $·onOther(SB)
+GLOBL ·onOtherAddress(SB), RODATA, $8
 DATA ·onTermAddress(SB)/8, $·onTerm(SB)
 GLOBL ·onTermAddress(SB), RODATA, $8
 DATA ·restoreAddress(SB)/8, $0 // the kernel has its own here

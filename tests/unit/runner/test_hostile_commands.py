@@ -65,6 +65,22 @@ def test_no_signal_from_inside_reaches_the_runner(box: Box):
     assert (ran.code, ran.record["rawExit"], ran.output) == (1, 3, b"alive\n")
 
 
+def test_no_signal_from_inside_reaches_the_runner_while_it_handles_another(box: Box):
+    ran = box.run(
+        python(
+            """
+            import os, signal
+            for _ in range(3000):
+                os.kill(1, signal.SIGPIPE)
+                os.kill(1, signal.SIGALRM)
+            print("alive")
+            raise SystemExit(3)
+            """
+        )
+    )
+    assert (ran.code, ran.record["rawExit"], ran.output) == (1, 3, b"alive\n")
+
+
 def test_a_signal_from_inside_the_container_does_not_count_as_a_stop(box: Box):
     ran = box.run(
         python(
@@ -126,7 +142,7 @@ def test_a_daemon_that_holds_the_output_open_does_not_delay_the_end(box: Box):
 
 
 def test_orphans_are_reaped_while_the_command_runs(box: Box):
-    count = "grep -l 'State:.Z' /proc/[0-9]*/status | wc -l"
+    count = "grep -ls 'State:.Z' /proc/[0-9]*/status | wc -l"
     ran = box.run(
         f"for i in $(seq 50); do (true &) ; done; until [ $({count}) = 0 ]; do sleep 0.05; done; echo none"
     )
