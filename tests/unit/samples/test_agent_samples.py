@@ -39,6 +39,8 @@ ROUND_ENDS: dict[str, Sequence[RoundEnd]] = {
     ],
 }
 """RoundEnd and message of each round except the last, by sample."""
+CLAIMED = {"jsonpick": None, "rpn": True}
+"""What the last Test Manager says of its command; in the last round of `jsonpick`, only the Dockerfile changes."""
 
 
 def prepare_sample(name: str, served: Path, url: str = "http://git.lab:8418/demo") -> dict[str, Any]:
@@ -157,7 +159,7 @@ async def test_each_round_gives_another_draft_and_the_last_one_is_complete(
     assert len({draft.digest() for draft in drafts}) == len(drafts)
     sent = json.dumps([line["body"] for line in report["requests"]])
     assert manifest["spec"]["problemStatement"]["inline"] not in sent
-    assert (agents.records[-1].claimed, agents.records[-1].rung) == (True, 0)
+    assert (agents.records[-1].claimed, agents.records[-1].rung) == (CLAIMED[name], 0)
 
 
 def test_every_rule_of_the_script_is_used_by_a_sample() -> None:
