@@ -152,7 +152,7 @@ def _with_shared_texts(value: Any) -> Any:
         return {intern(name): _with_shared_texts(part) for name, part in value.items()}
     if isinstance(value, list):
         return [_with_shared_texts(part) for part in value]
-    return intern(value) if isinstance(value, str) and len(value) <= SHARED_CHARACTERS else value
+    return intern(value) if type(value) is str and len(value) <= SHARED_CHARACTERS else value
 
 
 def _version(body: ApiObject) -> int:
