@@ -198,6 +198,7 @@ def test_artifacts_that_only_the_fix_asks_for_are_downloaded_by_their_coordinate
         "</dependencies>\n"
     ) in draft.dockerfile
     assert "secret" not in draft.dockerfile
+    assert "\nRUN mkdir -p /tmp/added/src/main/java /tmp/added/src/test/java && cat " in draft.dockerfile
     assert violations(draft.dockerfile, []) == []
 
 

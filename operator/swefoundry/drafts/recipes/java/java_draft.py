@@ -147,13 +147,14 @@ def _fetch_added(project: JavaProject) -> list[str]:
     """Download what only the POMs after the fix ask for, by projects that have nothing but these artifacts.
 
     An empty test class brings the part of surefire that runs the tests; its level must be one that the compiler knows,
-    or plugins that come after it are not downloaded.
+    or plugins that come after it are not downloaded. Parents have profiles for projects with a src/main/java.
     """
     level = f"-Dmaven.compiler.source={SUPPORTED_LEVEL} -Dmaven.compiler.target={SUPPORTED_LEVEL}"
     steps: list[str] = []
     for text in added_by_fix(project):
         steps += [
-            f"RUN mkdir -p /tmp/added/src/test/java && cat > /tmp/added/pom.xml <<'EOF'\n{text}EOF",
+            "RUN mkdir -p /tmp/added/src/main/java /tmp/added/src/test/java && "
+            f"cat > /tmp/added/pom.xml <<'EOF'\n{text}EOF",
             f"RUN cd /tmp/added && echo 'public class NoneTest {{}}' > src/test/java/NoneTest.java && if ! {{ \\\n"
             f" mvn ${FLAGS_VARIABLE} {level} -Dtest=NoneTest test; \\\n"
             f" mvn ${FLAGS_VARIABLE} {_DEPENDENCY_PLUGIN}:go-offline; \\\n"
