@@ -103,14 +103,6 @@ GO_PAIRS: tuple[RealPair, ...] = (
         language="go",
     ),
     RealPair(
-        "github.com/spf13/cobra",
-        "v1.8.0",
-        "v1.8.1",
-        Verdict.ERROR2PASS,
-        "its go.mod requires later modules, and one test expects to be denied a file, which root never is",
-        language="go",
-    ),
-    RealPair(
         "github.com/Masterminds/semver/v3",
         "v3.2.0",
         "v3.2.1",
