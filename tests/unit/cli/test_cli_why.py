@@ -213,6 +213,11 @@ def test_a_task_that_the_operator_has_not_seen_has_a_page(run: Run, api: ApiServ
     assert done.exit_code == 0, done.output
 
 
+def test_a_source_that_is_in_the_registry_is_named_by_its_digest(run: Run, api: ApiServer) -> None:
+    api.put("taskinstances", task(source={"artifact": {"digest": digest("c")}}))
+    assert f"source: {digest('c')} in the registry" in run("why", "octo--calc-7").output
+
+
 def test_an_unknown_name_is_exit_code_6(run: Run, api: ApiServer) -> None:
     assert run("why", "nobody").exit_code == 6
 

@@ -102,6 +102,8 @@ def _source_text(spec: KubernetesObject) -> str:
     source = spec.get("source") or {}
     if archive := source.get("archive"):
         return str(archive.get("url", ""))
+    if artifact := source.get("artifact"):
+        return f"{artifact.get('digest', '')} in the registry"
     url = (source.get("git") or {}).get("url", "git")
     return f"{url} at {spec.get('baseCommit', '?')}"
 
