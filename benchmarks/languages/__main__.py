@@ -12,7 +12,6 @@ FOLDER, --out FILE (JSON lines, one for each pair).
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -23,10 +22,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 HERE = Path(__file__).parent
 SWE = Path(sys.executable).with_name("swefoundry")
 POLL_SECONDS = 5.0
 VALID = ("fail2pass", "error2pass")
+NO_ROW = "no row"
 
 Json = dict[str, Any]
 
@@ -48,7 +50,9 @@ class PairResult:
     set: str
     pair: str
     ending: str
-    """Its verdict; `no row` where the releases have no changed tests or no fix; else the reason or phase of its end."""
+    """Its verdict; `no row` where the releases have no changed tests or no fix; `not collected` where they could not be
+    had; else the reason or phase of its end.
+    """
     rounds: int
     seconds: float
     """From applying to the verdict."""
@@ -94,9 +98,10 @@ def _options() -> argparse.Namespace:
 def run_wave(pairs: Sequence[CorpusPair], options: argparse.Namespace) -> Iterator[PairResult]:
     """Collect, apply and follow some pairs together."""
     with tempfile.TemporaryDirectory() as folder:
-        manifests = {pair: _collected(pair, Path(folder) / str(i), options) for i, pair in enumerate(pairs)}
-        names = {pair: _name(path) for pair, path in manifests.items() if path is not None}
-        for path in filter(None, manifests.values()):
+        collected = {pair: _collected(pair, Path(folder) / str(i), options) for i, pair in enumerate(pairs)}
+        manifests = {pair: path for pair, path in collected.items() if isinstance(path, Path)}
+        names = {pair: _name(path) for pair, path in manifests.items()}
+        for path in manifests.values():
             _kubectl("apply", "--server-side", "-n", options.namespace, "-f", str(path))
         started = time.monotonic()
         ended: dict[str, tuple[Json, float]] = {}
@@ -106,25 +111,30 @@ def run_wave(pairs: Sequence[CorpusPair], options: argparse.Namespace) -> Iterat
                 if name in names.values() and name not in ended and _is_finished(status):
                     ended[name] = (status, time.monotonic() - started)
         for pair in pairs:
-            yield _result(pair, names.get(pair), ended)
+            if pair in names:
+                yield _result(pair, names[pair], ended)
+            else:
+                yield PairResult(**asdict(pair), ending=str(collected[pair]), rounds=0, seconds=0)
         if names:
             _kubectl(
                 "delete", "ti", "-n", options.namespace, *names.values(), "--wait=true", "--timeout=120s"
             )
 
 
-def _collected(pair: CorpusPair, folder: Path, options: argparse.Namespace) -> Path | None:
-    """The folder with the pair's manifest, or None where the pair has no tests or no fix."""
-    command = [str(SWE), "collect", "releases", f"{pair.pair}", "--strategies", "recipe"]
+def _collected(pair: CorpusPair, folder: Path, options: argparse.Namespace) -> str | Path:
+    """The pair's manifest, or how the pair ends without one."""
+    command = [str(SWE), "collect", "releases", pair.pair, "--strategies", "recipe"]
     places = ["--out", str(folder), "--cache", options.cache, "--namespace", options.namespace]
-    subprocess.run([*command, *places], capture_output=True, check=False)
-    return folder if list(folder.glob("*.yaml")) else None
+    done = subprocess.run([*command, *places], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return next(folder.glob("*.yaml"))
+    print(done.stdout + done.stderr, file=sys.stderr)
+    return NO_ROW if "differ" in done.stdout + done.stderr else "not collected"
 
 
-def _name(folder: Path) -> str:
-    text = next(folder.glob("*.yaml")).read_text()
-    found = re.search(r"^kind: TaskInstance\nmetadata:\n(?:  .*\n)*?  name: (\S+)", text, re.MULTILINE)
-    return found[1] if found else next(folder.glob("*.yaml")).stem
+def _name(manifest: Path) -> str:
+    documents = yaml.safe_load_all(manifest.read_text())
+    return next(str(each["metadata"]["name"]) for each in documents if each["kind"] == "TaskInstance")
 
 
 def _statuses(namespace: str) -> dict[str, Json]:
@@ -136,9 +146,7 @@ def _is_finished(status: Json) -> bool:
     return bool(status.get("verdict")) or status.get("phase") == "Failed"
 
 
-def _result(pair: CorpusPair, name: str | None, ended: dict[str, tuple[Json, float]]) -> PairResult:
-    if name is None:
-        return PairResult(**asdict(pair), ending="no row", rounds=0, seconds=0)
+def _result(pair: CorpusPair, name: str, ended: dict[str, tuple[Json, float]]) -> PairResult:
     if name not in ended:
         return PairResult(**asdict(pair), ending="not finished", rounds=0, seconds=0)
     status, seconds = ended[name]
@@ -154,7 +162,7 @@ def summary(results: Sequence[PairResult]) -> str:
         rows = [
             each
             for each in results
-            if (each.language, each.set) == (language, name) and each.ending != "no row"
+            if (each.language, each.set) == (language, name) and each.ending != NO_ROW
         ]
         solved = [each for each in rows if each.ending in VALID]
         others = Counter(each.ending for each in rows if each.ending not in VALID)
