@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from simulated.api_server import Json
 from simulated.kubelet import ContainerEnd, Kubelet
 from simulated.scripted_pods import ScriptedPods, manifest
-from simulated.stepping_operator import Simulation
+from simulated.stepping_operator import SETTINGS, Simulation
 from swefoundry.api import labels
+from swefoundry.workloads import names
 
 FIRST = ("250m", "512Mi", "2Gi")
 MEASURED = ("100m", "128Mi", "2Gi")
@@ -42,6 +43,25 @@ async def test_the_matrix_and_the_next_instance_request_what_was_measured_and_li
         "envbuild two": {MEASURED},
         "taskinstance two": {MEASURED},
     }
+
+
+async def test_what_probes_used_is_known_as_soon_as_the_status_has_it(server, proxy, seeded):
+    """A TaskInstance may create its pods before the next reconcile of the EnvBuild that it follows."""
+    server.create("taskinstances", "here", manifest("one"))
+    simulation = Simulation(server, proxy, Kubelet(server, WatchedPods(seeded, measured=USED)))
+    known: set[bool] = set()
+
+    def check() -> None:
+        history = simulation.context.usage_history
+        for build in server.bodies("envbuilds"):
+            repository = names.repository(SETTINGS.registry_prefix, build["spec"]["repo"])
+            for item in build.get("status", {}).get("rounds", []):
+                if item.get("probes"):
+                    known.add(history.of_image(repository, item["image"]) is not None)
+
+    simulation.check = check
+    await simulation.run()
+    assert known == {True}
 
 
 async def test_without_measurements_every_pod_gets_the_first_guess(server, proxy, seeded):

@@ -51,7 +51,7 @@ async def reconcile(key: Key, context: EnvBuildContext, now: datetime) -> None:
     observed = await observe(key, context, now)
     if observed is None:
         return
-    context.usage_history.learn(observed.repository, observed.build.uid, build_samples(observed.build.status))
+    _learn_usage(observed, context)
     after, results, error = await _perform_steps(observed, context)
     status = end_search_if_decided(after, after.build.status)
     status = await persist_before_status(observed, status, context)
@@ -84,8 +84,14 @@ async def _perform_steps(
         results += done
         status = report(observed, step, with_api_error_as_wait(done, error))
         observed = replace(observed.with_status(status), pods=owned_pods(context, observed.build.uid))
+        _learn_usage(observed, context)
         if error is not None or not has_collected(done) or not follows_from_status(observed):
             return observed, results, error
+
+
+def _learn_usage(observed: Observation, context: EnvBuildContext) -> None:
+    """Also before the status is written: a TaskInstance may act on it before this object's next reconcile."""
+    context.usage_history.learn(observed.repository, observed.build.uid, build_samples(observed.build.status))
 
 
 def end_search_if_decided(observed: Observation, status: EnvBuildStatus) -> EnvBuildStatus:

@@ -36,7 +36,7 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
     observed = observe(key, context, now)
     if observed is None:
         return
-    context.usage_history.learn(observed.repository, observed.task.uid, task_samples(observed.task.status))
+    _learn_usage(observed, context)
     end = await _perform_steps(observed, context)
     if end is None:
         return
@@ -72,8 +72,14 @@ async def _perform_steps(observed: Observation, context: ReconcileContext) -> _P
         status = report(observed, step, with_api_error_as_wait(done, error))
         pods = owned_pods(context, observed.task.uid)
         observed = replace(observed, task=replace(observed.task, status=status), pods=pods)
+        _learn_usage(observed, context)
         if error is not None or not has_collected(done):
             return _Progress(observed, results, error)
+
+
+def _learn_usage(observed: Observation, context: ReconcileContext) -> None:
+    """Also before the status is written: other instances of the image may act on it at once."""
+    context.usage_history.learn(observed.repository, observed.task.uid, task_samples(observed.task.status))
 
 
 def _schedule_requeues(
