@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MAINTENANCE = b"maintenance until noon"
+RETRY_AFTER_SECONDS = 8
+"""Long enough for a test to see on a busy machine that the host is waited for."""
 
 
 @dataclass
@@ -52,7 +54,7 @@ def running_archive_host(host: str, files: Mapping[str, str], failures: int) -> 
             self.send_response(503 if away else 200)
             self.send_header("Content-Length", str(len(body)))
             if away:
-                self.send_header("Retry-After", "3")
+                self.send_header("Retry-After", str(RETRY_AFTER_SECONDS))
             self.end_headers()
             self.wfile.write(body)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.commands import kubectl
+from cluster.sample_instances import TIMEOUT_SECONDS
 from swefoundry.contracts.build import BuildSpec
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.registry_location import RegistryLocation
@@ -83,7 +84,7 @@ def create(pods: list[Json]) -> None:
     kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}))
 
 
-def wait_until_terminated(namespace: str, name: str, seconds: int = 600) -> Json:
+def wait_until_terminated(namespace: str, name: str, seconds: int = TIMEOUT_SECONDS) -> Json:
     """Wait until the pod's container has terminated; return the pod."""
     condition = "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
     kubectl("-n", namespace, "wait", condition, f"pod/{name}", f"--timeout={seconds}s")

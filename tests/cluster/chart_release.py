@@ -49,4 +49,4 @@ def upgrade(release: str, folder: Path, values: Values, *options: str) -> None:
     """Upgrade the release in the namespace of the same name, and wait until its pods are ready."""
     path = folder / "values.json"
     path.write_text(json.dumps(values))
-    helm("upgrade", release, CHART, "-n", release, "-f", str(path), "--wait", "--timeout", "180s", *options)
+    helm("upgrade", release, CHART, "-n", release, "-f", str(path), "--wait", "--timeout", "600s", *options)

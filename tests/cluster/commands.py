@@ -44,7 +44,7 @@ def _run(program: str, arguments: tuple[str, ...], stdin: str = "", may_fail: bo
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
         check=False,
         env=environment(),
     )

@@ -222,7 +222,7 @@ def replace_operator_pod() -> None:
 
 
 def wait_for_operator() -> None:
-    kubectl("rollout", "status", "deploy/swefoundry", "-n", OPERATOR_NAMESPACE, "--timeout=300s")
+    kubectl("rollout", "status", "deploy/swefoundry", "-n", OPERATOR_NAMESPACE, "--timeout=900s")
 
 
 def lab() -> Lab:

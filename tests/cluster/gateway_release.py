@@ -49,8 +49,8 @@ def gateway_release(release: str, gateway: Gateway, folder: Path) -> Iterator[No
         yield
     finally:
         for namespace in namespaces:
-            kubectl("delete", "ti", "--all", "-n", namespace, "--timeout=120s", may_fail=True)
-        helm("uninstall", release, "-n", release, "--ignore-not-found", "--wait", "--timeout", "120s")
+            kubectl("delete", "ti", "--all", "-n", namespace, "--timeout=300s", may_fail=True)
+        helm("uninstall", release, "-n", release, "--ignore-not-found", "--wait", "--timeout", "600s")
         kubectl("delete", "namespace", *namespaces, "--wait=false", "--ignore-not-found")
 
 

@@ -1,4 +1,4 @@
-"""A package index on this machine that answers 503 at first."""
+"""A package index on this machine that answers 503 until its outage ends."""
 
 import io
 import threading
@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PACKAGE = "lab-answer"
 WHEEL = "lab_answer-1.0-py3-none-any.whl"
+ASKED_BY_A_BUILD = 3
+"""How often a build that gets no page asks for it: pip, with one retry, and then the build pod."""
 
 
 @dataclass
@@ -18,8 +20,11 @@ class PackageIndex:
 
     host: str
     port: int
-    failures_left: int
-    """Requests for the package's page that are still answered with 503."""
+    away: bool = True
+    """An outage that ends while a build asks ends for the next one: pip calls a package missing where it gets no page,
+    and a page that is there for the build pod would be no outage."""
+    refused: int = 0
+    """Requests for the package's page that were answered with 503."""
 
     @property
     def url(self) -> str:
@@ -31,8 +36,8 @@ class PackageIndex:
             return 200, a_wheel()
         if path != f"/simple/{PACKAGE}/":
             return 404, b""
-        if self.failures_left > 0:
-            self.failures_left -= 1
+        if self.away or self.refused % ASKED_BY_A_BUILD:
+            self.refused += 1
             return 503, b""
         return 200, f'<a href="/{WHEEL}">{WHEEL}</a>'.encode()
 
@@ -52,7 +57,7 @@ def a_wheel() -> bytes:
 
 
 @contextmanager
-def running_index(host: str, failures: int) -> Iterator[PackageIndex]:
+def running_index(host: str) -> Iterator[PackageIndex]:
     """Run an index at an address of this machine until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -68,7 +73,7 @@ def running_index(host: str, failures: int) -> Iterator[PackageIndex]:
             pass
 
     server = ThreadingHTTPServer((host, 0), Handler)
-    index = PackageIndex(host, server.server_port, failures)
+    index = PackageIndex(host, server.server_port)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -38,7 +38,7 @@ def release(namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """The second release, with a ready operator."""
     upgrade(namespace, tmp_path_factory.mktemp("values"), values_for_release(NAME), "--install")
     yield namespace
-    helm("uninstall", namespace, "-n", namespace, "--ignore-not-found", "--wait", "--timeout", "120s")
+    helm("uninstall", namespace, "-n", namespace, "--ignore-not-found", "--wait", "--timeout", "600s")
 
 
 def objects_in(namespace: str) -> set[str]:
@@ -48,7 +48,7 @@ def objects_in(namespace: str) -> set[str]:
     return set(kubectl("get", kinds, "-n", namespace, "-l", selector, "-o", "name").split())
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_helm_test_gives_a_small_task_its_verdict(release: str) -> None:
     output = helm("test", release, "-n", release, "--timeout", "780s", "--logs")
     assert "fail2pass, as expected" in output

@@ -39,7 +39,7 @@ from swefoundry.workloads.volumes import CA_MOUNT
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(not ON_LAB or not (LAB / "registry").exists(), reason="builds from the lab's images"),
 ]
 
@@ -287,13 +287,13 @@ class TestAHostileBuild:
     def test_filling_the_disk_evicts_the_pod(self, namespace: str) -> None:
         assert terminated_state(wait_until_terminated(namespace, "disk"))["exitCode"] in (137, 143)
         evicted = "--for=jsonpath={.status.reason}=Evicted"
-        kubectl("-n", namespace, "wait", evicted, "pod/disk", "--timeout=600s")
+        kubectl("-n", namespace, "wait", evicted, "pod/disk", "--timeout=900s")
         state = final_state(wait_until_terminated(namespace, "disk"))
         assert isinstance(state, PodFault)
         assert (state.category, state.reason) == (FaultCategory.LIMIT, "EphemeralStorageExceeded")
 
     def test_a_deleted_pod_terminates_at_once_and_leaves_no_record(self, namespace: str) -> None:
-        kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/deleted", "--timeout=600s")
+        kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/deleted", "--timeout=900s")
         wait_until(lambda: kubectl("-n", namespace, "logs", "deleted"), lambda log: "\nstarted\n" in log)
         patch = json.dumps({"metadata": {"finalizers": ["swefoundry.dev/result"]}})
         kubectl("-n", namespace, "patch", "pod", "deleted", "--type=merge", "-p", patch)

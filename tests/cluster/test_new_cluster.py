@@ -134,10 +134,19 @@ def a_release(spaces: Spaces, folder: Path) -> Iterator[None]:
         yield
     finally:
         for namespace in spaces.tasks:  # while the operator can remove the finalizers of their pods
-            kubectl("delete", "ti", "--all", "-n", namespace, "--cascade=foreground", "--timeout=60s")
+            kubectl("delete", "ti", "--all", "-n", namespace, "--cascade=foreground", "--timeout=600s")
             selection = ("-l", "app.kubernetes.io/managed-by=swefoundry", "-n", namespace)
-            kubectl("wait", "--for=delete", "pod", *selection, "--timeout=60s", may_fail=True)
-        helm("uninstall", spaces.release, "-n", spaces.release, "--ignore-not-found", "--wait")
+            kubectl("wait", "--for=delete", "pod", *selection, "--timeout=300s", may_fail=True)
+        helm(
+            "uninstall",
+            spaces.release,
+            "-n",
+            spaces.release,
+            "--ignore-not-found",
+            "--wait",
+            "--timeout",
+            "600s",
+        )
 
 
 def a_paid_instance(label: str, namespace: str) -> AgentInstance:
@@ -220,7 +229,7 @@ def observed(spaces: Spaces, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         upgrade(spaces.release, folder, values(spaces, RAISED))
         again = {name: instances[name] for name in ("second", "third")}
         for instance, namespace in zip(again.values(), spaces.tasks, strict=True):
-            kubectl("delete", "ti", instance.name, "-n", namespace, "--timeout=60s")
+            kubectl("delete", "ti", instance.name, "-n", namespace, "--timeout=600s")
             apply(instance.manifest)
         raised = {name: wait_for_outcome(instance, model) for name, instance in again.items()}
         yield Observed(get("eb", known.name)["status"], imported, limited, raised)

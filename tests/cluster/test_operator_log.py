@@ -33,8 +33,13 @@ def name() -> Iterator[str]:
 
 
 def log_lines(name: str) -> list[str]:
-    log = kubectl("logs", "-n", OPERATOR, DEPLOYMENT, "--tail=-1")
-    return [line for line in log.splitlines() if f" name={name} " in f"{line} "]
+    """All lines about the instance: the last ones are written just after its status."""
+
+    def read() -> list[str]:
+        log = kubectl("logs", "-n", OPERATOR, DEPLOYMENT, "--tail=-1")
+        return [line for line in log.splitlines() if f" name={name} " in f"{line} "]
+
+    return list(wait_until(read, lambda lines: any(" phase=Validated " in line for line in lines)))
 
 
 def test_the_log_has_each_pod_each_phase_and_the_verdict_once(name: str) -> None:
@@ -86,5 +91,8 @@ def held_by(name: str) -> list[str]:
 def test_the_signal_writes_the_state_to_the_log() -> None:
     signal = "import os, signal; os.kill(1, signal.SIGUSR2)"
     kubectl("exec", "-n", OPERATOR, DEPLOYMENT, "--", "python", "-c", signal)
-    log = kubectl("logs", "-n", OPERATOR, DEPLOYMENT, "--since=60s")
-    assert any("msg=state section=queue ready=" in line for line in log.splitlines())
+    wait_until(
+        lambda: kubectl("logs", "-n", OPERATOR, DEPLOYMENT, "--since=60s"),
+        lambda log: any("msg=state section=queue ready=" in line for line in log.splitlines()),
+        seconds=50,
+    )

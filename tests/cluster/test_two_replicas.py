@@ -48,8 +48,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     copy_mounted_objects(values, name)
     upgrade(name, tmp_path_factory.mktemp("values"), values, "--install")
     yield name
-    kubectl("delete", "ti", "--all", "-n", name, "--timeout=120s")
-    helm("uninstall", name, "-n", name, "--ignore-not-found", "--wait", "--timeout", "120s")
+    kubectl("delete", "ti", "--all", "-n", name, "--timeout=600s")
+    helm("uninstall", name, "-n", name, "--ignore-not-found", "--wait", "--timeout", "600s")
     kubectl("delete", "namespace", name, "--wait=false")
 
 
@@ -92,6 +92,6 @@ def test_no_pod_starts_twice_when_leaders_are_killed_and_replaced(release: str) 
         kubectl("rollout", "restart", f"deploy/{FULL_NAME}", "-n", release)
         assert_undisturbed_verdicts(recorder, expected, namespace=release)
         assert all(recorder.numbers_of(name) == {"0"} for name in expected)  # pods run on
-    kubectl("rollout", "status", f"deploy/{FULL_NAME}", "-n", release, "--timeout=120s")
+    kubectl("rollout", "status", f"deploy/{FULL_NAME}", "-n", release, "--timeout=600s")
     spec: dict[str, Any] = get("lease", f"{FULL_NAME}-leader", release)["spec"]
     assert spec["leaseTransitions"] >= KILLS - len(RESTARTED_BY_KUBELET)
