@@ -86,7 +86,7 @@ def case_pod(name: str, namespace: str, image: str, case: PodCase) -> Json:
     """The product's evaluation pod with this name and without an owner."""
     attempt = AttemptRef(Owner("EnvBuild", namespace, name, "0" * 8), Role.EVALUATION, "before-0", 0, NONCE)
     spec = EvaluationSpec(
-        **{"nonce": NONCE, "stage": "before", "command": case.command, "timeout_seconds": 60, **case.spec}
+        **{"nonce": NONCE, "stage": "before", "command": case.command, "timeout_seconds": 300, **case.spec}
     )
     validation = Validation.model_validate({"resources": {"cpu": "10m", "memory": case.memory}})
     pod = evaluation_pod(attempt, EvaluationRun(image, spec, validation), Settings(service_account=""))

@@ -95,10 +95,10 @@ CASES = {
     "a time-out": AgentCase(
         [
             after_guidance("tests", command_draft()),
-            rule("tests", command_draft("sleep 60 && sh {files}")),
+            rule("tests", command_draft("sleep 600 && sh {files}")),
             rule("analyst", analyst_guidance("tests", "Do not sleep."), anywhere="did not end within"),
         ],
-        spec={"validation": {"timeoutSeconds": 10, "resources": {"cpu": "50m", "memory": "256Mi"}}},
+        spec={"validation": {"timeoutSeconds": 20, "resources": {"cpu": "50m", "memory": "256Mi"}}},
     ),
     "passing before": AgentCase(
         [

@@ -65,7 +65,7 @@ def a_hostile_task(case: str, name: str) -> Json:
         "testCommand": COMMANDS[case],
         "reports": ["junit.xml"] if case == "no-report" else [],
     }
-    task["spec"]["validation"] |= {"timeoutSeconds": 5} if case == "hanging" else {}
+    task["spec"]["validation"] |= {"timeoutSeconds": 5 if case == "hanging" else 300}
     task["spec"]["validation"]["resources"]["memory"] = "64Mi"
     return task
 

@@ -48,7 +48,7 @@ def status() -> Iterator[Json]:
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT)
     batch = f"http://127.0.0.1:{GIT_PORT}/{served}/info/lfs/objects/batch"
-    if httpx.post(batch, json={"objects": []}).status_code != HTTPStatus.OK:
+    if httpx.post(batch, json={"objects": []}, timeout=60).status_code != HTTPStatus.OK:
         pytest.skip("the git server of this lab was started by an older checkout: make lab-down lab-up")
     draft = {"dockerfile": TINY_DOCKERFILE, "testCommand": "sh check.sh"}
     task = a_task(name, repository, environment={"draft": draft})

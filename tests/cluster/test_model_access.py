@@ -146,10 +146,9 @@ def start_with_outage(
     log = wait_until(
         lambda: kubectl("logs", "-n", namespace, "-l", selector, "--tail=-1", may_fail=True),
         lambda text: "retried in" in text,
-        seconds=300,
     )
     models.release(outage)
-    attempts = wait_until(lambda: unavailable(get("eb", name, namespace)), bool, seconds=300)
+    attempts = wait_until(lambda: unavailable(get("eb", name, namespace)), bool)
     models.end_outage(outage)
     return attempts[0], log
 
@@ -162,7 +161,7 @@ def unavailable(build: Json) -> list[Json]:
 
 def wait_for_outcome(instance: AgentInstance, models: gateway.Gateway) -> ObjectOutcome:
     namespace = instance.manifest["metadata"]["namespace"]
-    status = wait_until_finished(instance.name, 600, namespace)
+    status = wait_until_finished(instance.name, namespace=namespace)
     build = get("eb", instance.name, namespace)["status"]
     return ObjectOutcome(
         status, build, models.request_report(f"lab/{instance.name}"), instance.name, namespace

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.cluster
 
 CONTROLS = ["NullPatch", "ReversedGold", "BaseTests", "Shuffled", "Cpu", "MutatedGold"]
 SMALL = {"cpu": "50m", "memory": "256Mi", "ephemeralStorage": "2Gi"}
-MAX_SECONDS = 1200
+MAX_SECONDS = 1800
 
 SETUP = 'from setuptools import setup\nsetup(name="acmeenv", version="1.0", py_modules=["envfile"])\n'
 BUG = "class Unreadable(Exception):\n    pass\n\n\ndef load(path):\n    return open(path).read()\n"

@@ -63,7 +63,7 @@ def little_disk(pod: Json) -> None:
     resources["requests"]["ephemeral-storage"] = resources["limits"]["ephemeral-storage"] = "5Mi"
 
 
-FILL = "dd if=/dev/zero of=$0/x bs=1M count=20 && sleep 600"
+FILL = "dd if=/dev/zero of=$0/x bs=1M count=20 && sleep 3000"
 
 
 def waits_for(*reasons: str) -> Callable[[Json], bool]:
@@ -155,7 +155,7 @@ CASES = {
     ),
     "deadline-exceeded": LostPod(
         lambda pod: has_reason("DeadlineExceeded")(pod) and has_ended(pod),
-        combine(script("sleep 600"), spec(activeDeadlineSeconds=3, terminationGracePeriodSeconds=1)),
+        combine(script("sleep 3000"), spec(activeDeadlineSeconds=3, terminationGracePeriodSeconds=1)),
         FaultCategory.LIMIT,
         "DeadlineExceeded",
     ),
@@ -187,21 +187,21 @@ CASES = {
     ),
     "deleted-while-running": LostPod(
         deleting_and_ended,
-        script("sleep 600"),
+        script("sleep 3000"),
         FaultCategory.INFRASTRUCTURE,
         "PodDeleted",
         then=("delete", "pod", "NAME", "--wait=false", "--grace-period=1"),
     ),
     "deleted-and-exits-0": LostPod(
         lambda pod: deleting_and_ended(pod) and pod["status"]["phase"] == "Succeeded",
-        script("trap 'exit 0' TERM; sleep 600 & wait"),
+        script("trap 'exit 0' TERM; sleep 3000 & wait"),
         FaultCategory.INFRASTRUCTURE,
         "PodDeleted",
         then=("delete", "pod", "NAME", "--wait=false"),
     ),
     "evicted-by-api": LostPod(
         deleting_and_ended,
-        script("trap 'exit 0' TERM; sleep 600 & wait"),
+        script("trap 'exit 0' TERM; sleep 3000 & wait"),
         FaultCategory.INFRASTRUCTURE,
         "EvictionByEvictionAPI",
         then=("create", "--raw", "/api/v1/namespaces/NAMESPACE/pods/NAME/eviction", "-f", "-"),
@@ -224,7 +224,7 @@ def namespace() -> Iterator[str]:
 def lost_pod(name: str, namespace: str, lost: LostPod) -> Json:
     pod = evaluation_pods.case_pod(name, namespace, IMAGE, PodCase(memory=lost.memory, change=lost.change))
     if "command" not in container(pod):
-        script("sleep 600")(pod)
+        script("sleep 3000")(pod)
     return pod
 
 

@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.skipif(not ON_LAB, reason="serves its repository from the lab's git server"),
 ]
 
-MAX_SECONDS = 600
+MAX_SECONDS = 1800
 VERSIONS = (1, 2, 3, 4)
 SMALL = {"cpu": "50m", "memory": "512Mi", "ephemeralStorage": "1Gi"}
 
