@@ -23,6 +23,8 @@ LAB_REGISTRY = "http://127.0.0.1:5000"
 IMAGE = "library/busybox"
 HOST_PORT = 30599
 TIMEOUT = f"--timeout={TIMEOUT_SECONDS}s"
+BUSY_SECONDS = 60
+"""Limit of a request on a busy machine."""
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -52,21 +54,18 @@ def is_reachable(url: str) -> bool:
 
 def copy(source: str, target: str) -> None:
     """Copy one image from one registry to another."""
-    response = httpx.get(
-        f"{source}/v2/{IMAGE}/manifests/latest", headers={"Accept": MANIFEST}
-    ).raise_for_status()
-    manifest = json.loads(response.content)
-    for blob in (manifest["config"], *manifest["layers"]):
-        content = httpx.get(f"{source}/v2/{IMAGE}/blobs/{blob['digest']}").raise_for_status().content
-        upload = httpx.post(f"{target}/v2/{IMAGE}/blobs/uploads/").raise_for_status()
-        location = httpx.URL(urljoin(target, upload.headers["Location"])).copy_merge_params(
-            {"digest": blob["digest"]}
-        )
-        httpx.put(location, content=content).raise_for_status()
-    headers = {"Content-Type": MANIFEST}
-    httpx.put(
-        f"{target}/v2/{IMAGE}/manifests/latest", content=response.content, headers=headers
-    ).raise_for_status()
+    with httpx.Client(timeout=BUSY_SECONDS) as http:
+        read = http.get(f"{source}/v2/{IMAGE}/manifests/latest", headers={"Accept": MANIFEST})
+        manifest = json.loads(read.raise_for_status().content)
+        for blob in (manifest["config"], *manifest["layers"]):
+            content = http.get(f"{source}/v2/{IMAGE}/blobs/{blob['digest']}").raise_for_status().content
+            upload = http.post(f"{target}/v2/{IMAGE}/blobs/uploads/").raise_for_status()
+            location = httpx.URL(urljoin(target, upload.headers["Location"])).copy_merge_params(
+                {"digest": blob["digest"]}
+            )
+            http.put(location, content=content).raise_for_status()
+        url, headers = f"{target}/v2/{IMAGE}/manifests/latest", {"Content-Type": MANIFEST}
+        http.put(url, content=read.content, headers=headers).raise_for_status()
 
 
 def test_a_pod_runs_an_image_of_the_registry_and_reads_the_registry_by_name(namespace: str) -> None:

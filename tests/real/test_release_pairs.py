@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,17 +37,24 @@ def collect(pairs: list[RealPair], folder: Path) -> list[Json]:
     program = Path(sys.executable).with_name("swefoundry")
     command = [str(program), "collect", "releases", "--file", str(lines)]
     options = ["--out", str(out), "--cache", str(LAB / "archives"), "--namespace", NAMESPACE]
-    environment = REGISTRY | os.environ | ({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})
-    result = subprocess.run(
-        [*command, *options], capture_output=True, text=True, env=environment, check=False
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    run_until_indexes_answer([*command, *options])
     kubectl("delete", "-n", NAMESPACE, "-f", str(out), "--ignore-not-found", "--timeout=120s")
     for pair in pairs:
         allow_only_the_recipe(pair, out)
     kubectl("apply", "--server-side", "-n", NAMESPACE, "-f", str(out))
     created = json.loads(kubectl("get", "-n", NAMESPACE, "-f", str(out), "-o", "json"))
     return [item for item in created["items"] if item["kind"] == "TaskInstance"]
+
+
+def run_until_indexes_answer(command: list[str]) -> None:
+    """Run the command, up to three times: an index may be away for a moment."""
+    environment = REGISTRY | os.environ | ({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})
+    for pause in (30, 60, 0):
+        result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        if result.returncode == 0:
+            return
+        time.sleep(pause)
+    raise AssertionError(result.stdout + result.stderr)
 
 
 def allow_only_the_recipe(pair: RealPair, folder: Path) -> None:

@@ -42,7 +42,7 @@ async def test_a_command_and_its_helpers_end_at_the_time_limit(tmp_path: Path) -
     started = time.monotonic()
     with pytest.raises(GitTimeLimit, match=r"git slow did not end within 0\.2 seconds"):
         await git.run("slow", seconds=0.2)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 50
 
 
 def test_an_error_carries_what_git_wrote(repository: Git) -> None:

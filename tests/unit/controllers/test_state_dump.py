@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import socket
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -23,6 +22,7 @@ from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.place_requests import PlaceRequest
 from swefoundry.workloads.role_places import PodPlacement
+from unit.oci.registry_server import free_port
 
 TASK = Key("TaskInstance", "here", "task-one")
 OTHER = Key("EnvBuild", "here", "task-two")
@@ -123,9 +123,7 @@ def get(port, path):
 
 @pytest.fixture
 def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    return free_port()
 
 
 def metrics(_, start_response):

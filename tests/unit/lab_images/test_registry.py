@@ -1,7 +1,6 @@
 """Publishing sends what a registry lacks, and a second time nothing: tried on the registry that the lab runs."""
 
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -14,11 +13,7 @@ from swefoundry_lab.errors import LabError
 from swefoundry_lab.images.layer import pack_folder
 from swefoundry_lab.images.layout import Layout, single_layer
 from swefoundry_lab.images.registry import Registry
-
-
-def a_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+from unit.oci.registry_server import free_port
 
 
 @pytest.fixture
@@ -26,7 +21,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     program = shutil.which("docker-registry")
     if program is None:
         pytest.skip("Debian's docker-registry is not installed")
-    address = f"127.0.0.1:{a_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     config = tmp_path / "config.yml"
     config.write_text(
         f"version: 0.1\nlog: {{level: error}}\nhttp: {{addr: '{address}'}}\n"

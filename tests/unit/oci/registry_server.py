@@ -1,6 +1,8 @@
 """A real registry for tests: Debian's docker-registry on a free loopback port."""
 
+import contextlib
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -14,6 +16,8 @@ from pathlib import Path
 import pytest
 
 MISSING = "the docker-registry program (Debian package docker-registry) is not installed"
+PORTS = range(20_000, 30_000)
+"""Below the ports that Linux gives to connections and to servers which ask for any."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,12 @@ def program() -> str | None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nothing listens, below those that the system gives to tests that run beside this one."""
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -298,7 +298,7 @@ def test_no_route_means_denied(box: Box):
 def test_a_network_that_opens_late_is_noticed(box: Box):
     """Some plugins drop a new pod's packets until they know it: one early attempt would call that closed."""
     process = box.start(
-        box.write_spec("echo started; sleep 4", canary=["127.0.0.1:9"]), around=["unshare", "--net"]
+        box.write_spec("echo started; sleep 12", canary=["127.0.0.1:9"]), around=["unshare", "--net"]
     )
     assert process.stdout is not None
     process.stdout.readline()

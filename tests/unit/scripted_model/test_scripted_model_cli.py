@@ -27,7 +27,7 @@ def environment() -> dict[str, str]:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment(), capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, *arguments], env=environment(), capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -81,7 +81,7 @@ def test_it_serves_a_folder_and_logs_requests_without_keys(tmp_path: Path) -> No
                 )
         finally:
             serving.terminate()
-            log, _ = serving.communicate(timeout=30)
+            log, _ = serving.communicate(timeout=120)
     assert (
         "#1 analyst asks small, turn 0: 200, 13 tokens; rule `a: hello`\na request with a wrong key\n" in log
     )
