@@ -55,4 +55,22 @@ JAVA_PAIRS: tuple[RealPair, ...] = (
         quick=True,
         language="java",
     ),
+    RealPair(
+        "org.apache.maven.shared:maven-shared-utils",
+        "3.3.3",
+        "3.3.4",
+        Verdict.FAIL2PASS,
+        "nine tests of files, XML and commands fail before; MessageUtilsTest names methods that only 3.3.4 has and "
+        "does not compile; tests that were compiled for the image are compiled afresh",
+        language="java",
+    ),
+    RealPair(
+        "commons-cli:commons-cli",
+        "1.5.0",
+        "1.6.0",
+        Verdict.FAIL2PASS,
+        "five tests of nulls and abbreviated options fail before; four other files hold lambdas, which the source "
+        "level of 1.5.0 does not allow, and do not compile",
+        language="java",
+    ),
 )

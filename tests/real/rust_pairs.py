@@ -39,4 +39,13 @@ RUST_PAIRS: tuple[RealPair, ...] = (
         "three tests of the others fail",
         language="rust",
     ),
+    RealPair(
+        "slab",
+        "0.4.8",
+        "0.4.9",
+        Verdict.FAIL2PASS,
+        "0.4.9 has its own clone_from, which reuses the entries; its new test reads the capacity, which is smaller "
+        "before",
+        language="rust",
+    ),
 )
