@@ -101,3 +101,13 @@ def test_files_of_one_target_run_it_once(source: Path) -> None:
 def test_files_without_a_target_could_not_run(source: Path) -> None:
     (source.parent / "metadata.json").write_text("{}")
     assert run(source, "tests/api.rs") == (3, [])
+
+
+def test_a_target_is_compiled_again_for_files_that_its_macros_find_in_a_folder(source: Path) -> None:
+    for name in ("tests/api.rs", "tests/plain.rs", "src/lib.rs"):
+        os.utime(source / name, (0, 0))
+    run(source, "tests/common/mod.rs", "src/parser/tests.rs")
+    times = {
+        name: (source / name).stat().st_mtime > 0 for name in ("tests/api.rs", "tests/plain.rs", "src/lib.rs")
+    }
+    assert times == {"tests/api.rs": True, "tests/plain.rs": False, "src/lib.rs": False}

@@ -77,10 +77,12 @@ def test_without_a_day_the_newest_dependencies_are_downloaded_beside_the_locked_
     assert violations(draft.dockerfile, []) == []
 
 
-def test_dependencies_that_only_the_fix_names_are_downloaded() -> None:
-    before = '[dependencies]\nserde = "1"\n'
+def test_dependencies_that_only_the_fix_asks_for_are_downloaded() -> None:
+    before = '[dependencies]\nserde = "1"\nsyn = "1"\n[target."cfg(unix)".dependencies]\nlibc = "0.2"\n'
     after = (
-        '[dependencies]\nserde = "2"\nbytes = {version = "1.5", optional = true, features = ["std"]}\n'
+        '[target."cfg(unix)".dependencies]\nlibc = "0.2.170"\n'
+        '[dependencies]\nserde = {package = "serde_core", version = "1"}\nsyn = "1"\n'
+        'bytes = {version = "1.5", optional = true, features = ["std"]}\n'
         'own = {path = "own"}\n[dev-dependencies]\nquickcheck = "1"\n'
     )
     fixed = [FileFact(path="Cargo.toml", sha256="0" * 64, text=CARGO_TOML + after)]
@@ -93,7 +95,9 @@ def test_dependencies_that_only_the_fix_names_are_downloaded() -> None:
         "  'path = \"lib.rs\"' \\\n"
         "  '[dependencies]' \\\n"
         '  \'bytes = {version = "1.5", features = ["std"]}\' \\\n'
-        "  'quickcheck = \"1\"' > Cargo.toml \\\n"
+        "  'libc = \"0.2.170\"' \\\n"
+        "  'quickcheck = \"1\"' \\\n"
+        '  \'serde = {version = "1", package = "serde_core"}\' > Cargo.toml \\\n'
         " && RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time 2022-07-03T00:00:00Z"
         " && cargo fetch && rm -r /tmp/added\n"
         "COPY . /testbed\n"

@@ -1,4 +1,4 @@
-"""Dependencies that only the manifests after the fix name; the tests cannot download them."""
+"""Dependencies that only the manifests after the fix ask for; the tests cannot download them."""
 
 import json
 from typing import Any
@@ -9,16 +9,20 @@ REGISTRY_KEYS = ("version", "package", "features", "default-features")
 
 
 def added_dependencies(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-    """Return the dependencies of one manifest that the other does not name, each as it is written in TOML."""
+    """Return the dependencies that one manifest does not ask for in the same way as the other, each as written in TOML.
+
+    A later release may be asked for that nothing else needs, and another package may stand behind a name.
+    """
     known = _dependencies(before)
-    added = {name: spec for name, spec in _dependencies(after).items() if name not in known}
+    added = {name: spec for name, spec in _dependencies(after).items() if known.get(name) != spec}
     written = {name: _written(spec) for name, spec in sorted(added.items())}
     return {name: text for name, text in written.items() if text is not None}
 
 
 def _dependencies(manifest: dict[str, Any]) -> dict[str, object]:
-    """Dependencies of a package, and those that its workspace has for its members."""
-    places = [manifest, manifest.get("workspace")]
+    """Dependencies of a package, also of single platforms, and those that its workspace has for its members."""
+    targets = manifest.get("target")
+    places = [*(targets.values() if isinstance(targets, dict) else ()), manifest, manifest.get("workspace")]
     tables = [place.get(name) for place in places if isinstance(place, dict) for name in TABLES]
     return {name: spec for table in tables if isinstance(table, dict) for name, spec in table.items()}
 

@@ -54,7 +54,7 @@ def _dockerfile(project: CargoProject, candidate: RustCandidate, constraints: Ca
 
 
 def _fetch_added(added: dict[str, str], candidate: RustCandidate) -> str:
-    """Download what only the fix depends on, through a package that is nothing but these dependencies."""
+    """Download what only the fix asks for, through a package that is nothing but these dependencies."""
     lines = ["[package]", 'name = "added"', 'version = "0.0.0"', "[lib]", 'path = "lib.rs"', "[dependencies]"]
     lines += [f"{name} = {spec}" for name, spec in added.items()]
     manifest = " \\\n  ".join(shlex.quote(line) for line in lines)

@@ -49,7 +49,7 @@ class CargoProject:
 
     @cached_property
     def added_by_fix(self) -> dict[str, str]:
-        """Dependencies that only the manifests after the fix name, in TOML."""
+        """Dependencies that only the manifests after the fix ask for, in TOML."""
         fixed = _manifests_in(self.facts.fixed_manifests or [])
         added: dict[str, str] = {}
         for folder in sorted({*self.folders, "."} & fixed.keys()):
