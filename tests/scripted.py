@@ -119,32 +119,60 @@ class RequestGate:
         return await handler(request)
 
 
-@dataclass(frozen=True)
+@dataclass
 class ClusterModel:
-    """The server in the cluster."""
+    """The server in the cluster, reached with kubectl port-forward."""
 
-    root: str
+    namespace: str
+    root: str = ""
+    _forwarding: subprocess.Popen[str] | None = None
+
+    def connect(self) -> None:
+        """Forward a port of this machine, in place of the one before."""
+        self.close()
+        command = [path_of("kubectl"), "port-forward", "-n", self.namespace, f"service/{SERVICE}", ":8080"]
+        self._forwarding = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
+        assert self._forwarding.stdout is not None
+        first = self._forwarding.stdout.readline()
+        assert "127.0.0.1:" in first, f"no way to {SERVICE}: {first}"
+        self.root = f"http://127.0.0.1:{first.split('127.0.0.1:')[1].split()[0]}"
+
+    def close(self) -> None:
+        """End the forwarding."""
+        if self._forwarding is not None:
+            with self._forwarding as ending:
+                ending.terminate()
 
     @contextmanager
     def loaded(self, name: str, script: ScriptText) -> Iterator[None]:
         """Load a script in addition to the others until the block ends."""
         text = script if isinstance(script, str) else json.dumps(script)
-        url = f"{self.root}/_scripted/scripts/{name}"
-        self._checked_json(httpx.put(url, content=text, timeout=TIMEOUT_SECONDS))
+        self._ask("PUT", f"scripts/{name}", content=text)
         try:
             yield
         finally:
-            self._checked_json(httpx.delete(url, timeout=TIMEOUT_SECONDS))
+            self._ask("DELETE", f"scripts/{name}")
 
     def request_report(self, containing: str | None = None, bodies: bool = False) -> Json:
         """The report of the request log since the server started."""
         parameters = ({"containing": containing} if containing else {}) | {"bodies": str(int(bodies))}
-        url = f"{self.root}/_scripted/requests"
-        return self._checked_json(httpx.get(url, params=parameters, timeout=TIMEOUT_SECONDS))
+        return self._ask("GET", "requests", params=parameters)
 
-    @staticmethod
-    def _checked_json(response: httpx.Response) -> Json:
-        assert response.status_code == 200, response.text
+    def _ask(self, method: str, path: str, **request: Any) -> Json:
+        """The answer; where there is none, once more by a new connection: kubectl gives up the first one it loses."""
+        for last in (False, True):
+            try:
+                response = httpx.request(
+                    method, f"{self.root}/_scripted/{path}", timeout=TIMEOUT_SECONDS, **request
+                )
+                break
+            except httpx.TransportError:
+                if last:
+                    raise
+                self.connect()
+        # Where the answer to the first deletion was lost, the second one finds nothing.
+        deleted = method == "DELETE" and response.status_code == 404
+        assert response.status_code == 200 or deleted, response.text
         return dict(response.json())
 
 
@@ -207,13 +235,10 @@ async def serve_application(
 
 @contextmanager
 def in_cluster(namespace: str = "swefoundry") -> Iterator[ClusterModel]:
-    """The server that the chart installed, reached with kubectl port-forward."""
-    command = [path_of("kubectl"), "port-forward", "-n", namespace, f"service/{SERVICE}", ":8080"]
-    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as forwarding:
-        try:
-            assert forwarding.stdout is not None
-            first = forwarding.stdout.readline()
-            assert "127.0.0.1:" in first, f"no way to {SERVICE}: {first}"
-            yield ClusterModel(f"http://127.0.0.1:{first.split('127.0.0.1:')[1].split()[0]}")
-        finally:
-            forwarding.terminate()
+    """The server that the chart installed."""
+    model = ClusterModel(namespace)
+    try:
+        model.connect()
+        yield model
+    finally:
+        model.close()

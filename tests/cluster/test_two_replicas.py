@@ -23,8 +23,8 @@ from cluster.sample_instances import Json, apply, get, unique, wait_until
 pytestmark = [pytest.mark.cluster, lab_only]
 
 FULL_NAME = "replicated"
-SHORT_LEASE = {"LEASE_SECONDS": "5", "LEASE_RENEW_SECONDS": "4", "LEASE_RETRY_SECONDS": "0.5"}
-"""So that a takeover takes a third of its usual time."""
+SHORT_LEASE = {"LEASE_SECONDS": "9", "LEASE_RENEW_SECONDS": "7", "LEASE_RETRY_SECONDS": "0.5"}
+"""So that a takeover takes little more than half of its usual time."""
 
 KILLS = 5
 RESTARTED_BY_KUBELET = frozenset({1})
