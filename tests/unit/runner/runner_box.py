@@ -61,7 +61,7 @@ class Box:
                 "stage": "before",
                 "command": command,
                 "workdir": str(self.workdir),
-                "timeout_seconds": 60,
+                "timeout_seconds": 300,
                 **fields,
             }
         )
@@ -90,7 +90,7 @@ class Box:
         return self.finish(self.start(self.write_spec(command, **fields), init=init, around=around))
 
     def finish(self, process: subprocess.Popen[bytes]) -> RunnerExit:
-        log, _ = process.communicate(timeout=120)
+        log, _ = process.communicate(timeout=400)
         return RunnerExit(process.returncode, self.termination_log.read_text(errors="replace"), log)
 
 
