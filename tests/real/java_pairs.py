@@ -73,4 +73,31 @@ JAVA_PAIRS: tuple[RealPair, ...] = (
         "level of 1.5.0 does not allow, and do not compile",
         language="java",
     ),
+    RealPair(
+        "commons-dbutils:commons-dbutils",
+        "1.7",
+        "1.8.0",
+        Verdict.FAIL2PASS,
+        "tests of the handlers of beans meet a property without a name before; most files do not compile without the "
+        "later Mockito and JUnit of 1.8.0, and others fail as the old Mockito does not fit Java 17",
+        language="java",
+    ),
+    RealPair(
+        "org.apache.commons:commons-csv",
+        "1.10.0",
+        "1.11.0",
+        Verdict.FAIL2PASS,
+        "four tests of the parser fail before; CSVFormatTest, CSVPrinterTest and LexerTest name what only 1.11.0 has, "
+        "and do not compile",
+        language="java",
+    ),
+    RealPair(
+        "org.codehaus.plexus:plexus-cipher",
+        "2.0",
+        "2.1.0",
+        Verdict.ERROR2PASS,
+        "both test files use JUnit 5 or lambdas, which only the pom of 2.1.0 allows; it asks for another release of a "
+        "plugin, which a second round downloads",
+        language="java",
+    ),
 )

@@ -98,4 +98,22 @@ RUST_PAIRS: tuple[RealPair, ...] = (
         "the resolver of entities is a Fn that is lent, no FnMut; the one target that changed does not compile before",
         language="rust",
     ),
+    RealPair(
+        "http",
+        "1.1.0",
+        "1.2.0",
+        Verdict.FAIL2PASS,
+        "1.2.0 takes methods with digits and % and refuses some characters; two tests of #[cfg(test)] modules in src "
+        "notice it",
+        language="rust",
+    ),
+    RealPair(
+        "serde_json",
+        "1.0.149",
+        "1.0.150",
+        Verdict.FAIL2PASS,
+        "1.0.150 refuses keys of enums that are no strings; its new test is a file that automod finds in "
+        "tests/regression, which the target names nowhere",
+        language="rust",
+    ),
 )
