@@ -105,6 +105,16 @@ def test_dependencies_that_only_the_fix_asks_for_are_downloaded() -> None:
     assert violations(draft.dockerfile, []) == []
 
 
+def test_without_a_day_dependencies_of_the_fix_fit_the_release_of_rust() -> None:
+    after = [FileFact(path="Cargo.toml", sha256="0" * 64, text=CARGO_TOML + '[dependencies]\nidna = "1"\n')]
+    draft = proposed(an_input(bases=["rust:1.85"], fixed_manifests=after)).draft
+    assert (
+        "  'idna = \"1\"' > Cargo.toml \\\n"
+        " && CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo fetch && rm -r /tmp/added\n"
+    ) in draft.dockerfile
+    assert violations(draft.dockerfile, []) == []
+
+
 def test_the_newest_release_is_first_then_that_of_the_change_then_the_others_then_no_date() -> None:
     dated = "rust 1.95, dependencies as of 2022-07-03"
     assert labels(an_input()) == [dated, "rust 1.56", "rust 1.75", "rust 1.95"]

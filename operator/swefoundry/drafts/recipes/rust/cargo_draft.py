@@ -11,11 +11,13 @@ from swefoundry.drafts.recipes.rust.cargo_project import CargoProject
 from swefoundry.drafts.recipes.rust.cargo_test_command import CARGO_REPORT, NO_TARGET, cargo_test_command
 from swefoundry.drafts.recipes.rust.rust_releases import RustCandidate
 
+_FOR_THIS_RELEASE = "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback"
+"""From Rust 1.84 on, dependencies that this release compiles are preferred."""
+
 _FETCH_NEWEST = (
-    "if ! { CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo generate-lockfile && cargo fetch; }; then"
+    f"if ! {{ {_FOR_THIS_RELEASE} cargo generate-lockfile && cargo fetch; }}; then"
     " echo 'not all of the newest dependencies could be downloaded'; fi"
 )
-"""From Rust 1.84 on, those that this release compiles are preferred."""
 
 
 def plan_to_draft(project: CargoProject, candidate: RustCandidate, constraints: CargoConstraints) -> Draft:
@@ -58,9 +60,10 @@ def _fetch_added(added: dict[str, str], candidate: RustCandidate) -> str:
     lines = ["[package]", 'name = "added"', 'version = "0.0.0"', "[lib]", 'path = "lib.rs"', "[dependencies]"]
     lines += [f"{name} = {spec}" for name, spec in added.items()]
     manifest = " \\\n  ".join(shlex.quote(line) for line in lines)
+    fetch = _resolve(candidate) if candidate.as_of is not None else f"{_FOR_THIS_RELEASE} cargo fetch"
     return (
         f"RUN mkdir /tmp/added && cd /tmp/added && touch lib.rs && printf '%s\\n' {manifest} > Cargo.toml \\\n"
-        f" && {_resolve(candidate)} && rm -r /tmp/added"
+        f" && {fetch} && rm -r /tmp/added"
     )
 
 
