@@ -100,4 +100,13 @@ JAVA_PAIRS: tuple[RealPair, ...] = (
         "plugin, which a second round downloads",
         language="java",
     ),
+    RealPair(
+        "commons-cli:commons-cli",
+        "1.6.0",
+        "1.7.0",
+        Verdict.FAIL2PASS,
+        "eight tests fail before, of optional arguments, properties, quotes and patterns; others use parameters of "
+        "JUnit 5 or names that only 1.7.0 has, and do not compile",
+        language="java",
+    ),
 )

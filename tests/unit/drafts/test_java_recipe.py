@@ -275,6 +275,8 @@ def test_a_coordinate_that_would_end_the_text_in_the_dockerfile_is_left_out() ->
             "[ERROR] COMPILATION ERROR: warnings found and -Werror specified",
             "java 11, options -Dmaven.compiler.failOnWarning=false",
         ),
+        ("Error: Could not find or load main class @{argLine}", "java 11, options -DargLine="),
+        ("Error: Could not find or load main class ${argLine}", "java 11, options -DargLine="),
         ('java.io.IOException: Cannot run program "git": error=2, No such file', "java 11, with git"),
         ("java.lang.OutOfMemoryError: Java heap space", "java 11, JVM options -XX:MaxRAMPercentage=70"),
     ],

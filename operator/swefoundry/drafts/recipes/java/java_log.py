@@ -63,7 +63,7 @@ _OFFLINE = re.compile(
 _OFFLINE_MODE = re.compile(r"offline mode|PluginResolutionException|Missing:$", re.MULTILINE)
 _MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit exceeded")
 _DISPLAY = re.compile(r"HeadlessException|No X11 DISPLAY|Can't connect to X11")
-_LATE_ARG_LINE = re.compile(r"@\{argLine\}")
+_LATE_ARG_LINE = re.compile(r"[@$]\{argLine\}")
 _UNCOPIED = re.compile(r":testResources .*target/test-classes/")
 _WARNINGS = re.compile(r"warnings found and -Werror specified")
 _MISSING_PROGRAM = re.compile(r"Cannot run program \"([\w+./-]+)\".*(?:error=2|No such file)")
