@@ -21,16 +21,17 @@ HERE = Path(__file__).parent
 for folder in ("operator", "tests"):
     sys.path.append(str(HERE.parents[1] / folder))
 
-from api_client import TASKS, Cluster  # noqa: E402
 from benchmark_instances import a_benchmark_task, benchmark_repository  # noqa: E402
 from evaluations import Context, Run, SideBySide, build_image, run_alternately, run_side_by_side  # noqa: E402
 from finished import create_finished, measure_with_finished  # noqa: E402
+from installed_settings import installed_settings  # noqa: E402
 from measured_requests import Placed, compare_requests  # noqa: E402
-from process import OperatorProcess, installed_settings  # noqa: E402
 from reactions import reactions  # noqa: E402
 from timeline import Timeline  # noqa: E402
 
 from cluster.commands import kubectl  # noqa: E402
+from control_plane.api_client import TASKS, Cluster  # noqa: E402
+from control_plane.operator_process import OperatorProcess  # noqa: E402
 
 RELEASE = "swefoundry"
 

@@ -4,8 +4,9 @@ import asyncio
 import copy
 from collections.abc import Callable, Iterable
 
-from api_client import PODS, Cluster, Json
 from timeline import PodTimes, Timeline
+
+from control_plane.api_client import PODS, Cluster, Json
 
 OWNER = "benchmark-bare"
 

@@ -9,11 +9,12 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from api_client import PODS, TASKS, Cluster, Json
 from baseline_loop import bare, run_bare
 from benchmark_instances import a_benchmark_task
-from process import OperatorProcess
 from timeline import PodTimes, Throughput, Timeline, throughput
+
+from control_plane.api_client import PODS, TASKS, Cluster, Json
+from control_plane.operator_process import OperatorProcess
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from api_client import TASKS, Cluster, Json
-from process import OperatorProcess
+from control_plane.api_client import TASKS, Cluster, Json
+from control_plane.operator_process import OperatorProcess
 
 CONCURRENT_REQUESTS = 12
 

@@ -5,10 +5,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from api_client import TASKS
 from benchmark_instances import a_benchmark_task
 from evaluations import Context
 from timeline import PodTimes
+
+from control_plane.api_client import TASKS
 
 STEPS = (
     ("intake -> build", "intake", "build"),

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from api_client import PODS, TASKS, Cluster
+from control_plane.api_client import PODS, TASKS, Cluster
 
 Json = dict[str, Any]
 
@@ -66,13 +66,10 @@ class Timeline:
 
     async def _watch(self, cluster: Cluster, path: str, handle: Any) -> None:
         try:
-            while True:  # a watch may end at any time; a new one begins with all existing objects
-                async for event in cluster.watch(path):
-                    if event["type"] == "ERROR":
-                        break
-                    handle(event["type"], event["object"], time.monotonic())
-                    async with self._changed:
-                        self._changed.notify_all()
+            async for event in cluster.watch(path):
+                handle(event["type"], event["object"], time.monotonic())
+                async with self._changed:
+                    self._changed.notify_all()
         finally:
             async with self._changed:
                 self._changed.notify_all()

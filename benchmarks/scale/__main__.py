@@ -26,14 +26,20 @@ sys.path[:0] = [
     *(str(ROOT / part) for part in ("operator", "lab", "tests", "benchmarks/operator")),
 ]
 
-from api_client import Cluster  # noqa: E402
 from batch import Batch, quantile, requests_by_kind  # noqa: E402
-from control_plane import etcd_mebibytes, prepare_namespace, running_control_plane  # noqa: E402
-from outcomes import Outcomes  # noqa: E402
 from places_in_use import Places  # noqa: E402
-from process import OperatorProcess, Sample, total  # noqa: E402
-from simulated_nodes import SimulatedNodes, running_nodes  # noqa: E402
 
+from control_plane.api_client import Cluster  # noqa: E402
+from control_plane.operator_process import OperatorProcess, Sample, total  # noqa: E402
+from control_plane.outcomes import Outcomes  # noqa: E402
+from control_plane.own_control_plane import (  # noqa: E402
+    cancelled_tasks,
+    etcd_mebibytes,
+    operator_settings,
+    prepare_namespace,
+    running_control_plane,
+)
+from control_plane.simulated_nodes import SimulatedNodes, running_nodes  # noqa: E402
 from swefoundry.oci.registry_client import RegistryClient  # noqa: E402
 from swefoundry_lab.layout import Lab  # noqa: E402
 
@@ -77,25 +83,8 @@ class Run:
 
     async def start_operator(self) -> OperatorProcess:
         """Start the operator's program with this control plane."""
-        os.environ["KUBECONFIG"] = str(self.lab.kubeconfig)
-        return await OperatorProcess.start(operator_settings(self.lab, self.places.limits), self.log)
-
-
-def operator_settings(lab: Lab, limits: dict[str, int]) -> dict[str, str]:
-    """Settings of the operator: its own limits of API requests would otherwise decide the time."""
-    active = {f"SWEFOUNDRY_MAX_ACTIVE_{role.upper()}": str(number) for role, number in limits.items()}
-    return active | {
-        "SWEFOUNDRY_NAMESPACES": NAMESPACE,
-        "SWEFOUNDRY_REGISTRY_PUSH": f"127.0.0.1:{lab.ports.registry}",
-        "SWEFOUNDRY_REGISTRY_INSECURE": "true",
-        "SWEFOUNDRY_SERVICE_ACCOUNT": "",
-        "SWEFOUNDRY_CANARY": f"127.0.0.1:{lab.ports.api}",
-        "SWEFOUNDRY_MAX_UNPLACED": "100",
-        "SWEFOUNDRY_RETRY_SECONDS": "1",
-        "SWEFOUNDRY_API_QPS": "1000",
-        "SWEFOUNDRY_API_BURST": "1000",
-        "SWEFOUNDRY_DELETE_QPS": "1000",
-    }
+        settings = operator_settings(self.lab, NAMESPACE, self.places.limits)
+        return await OperatorProcess.start({**settings, "KUBECONFIG": str(self.lab.kubeconfig)}, self.log)
 
 
 @asynccontextmanager
@@ -118,31 +107,12 @@ async def prepared_run(size: int, options: argparse.Namespace) -> AsyncIterator[
         script = Outcomes(registry, options.faults, options.rejected)
         tasks = await stack.enter_async_context(cancelled_tasks())
         nodes = SimulatedNodes(
-            cluster, NAMESPACE, script, places, options.start_seconds, options.run_seconds, tasks
+            cluster, NAMESPACE, script, places.observe, options.start_seconds, options.run_seconds, tasks
         )
         await stack.enter_async_context(running_nodes(nodes, lab, options.nodes, options.cpus))
         batch = Batch(cluster, NAMESPACE, size, options.per_repository)
         tasks.create_task(batch.follow())
         yield Run(lab, cluster, batch, places, Path(f"/tmp/swefoundry-scale-{os.getpid()}-{size}.log"))
-
-
-class BlockEnded(Exception):
-    """Ends the tasks of a group."""
-
-
-@asynccontextmanager
-async def cancelled_tasks() -> AsyncIterator[asyncio.TaskGroup]:
-    """A group whose tasks are cancelled when the block ends; a task that fails ends the block."""
-
-    async def end() -> None:
-        raise BlockEnded
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-            group.create_task(end())
-    except* BlockEnded:
-        pass
 
 
 async def measure(size: int, options: argparse.Namespace) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from api_client import TASKS, Cluster, Json
 from places_in_use import Places
-from process import OperatorProcess, Sample
 
+from control_plane.api_client import TASKS, Cluster, Json
+from control_plane.operator_process import OperatorProcess, Sample
 from simulated.scripted_pods import manifest
 
 CONCURRENT_REQUESTS = 8
@@ -57,13 +57,10 @@ class Batch:
 
     async def follow(self) -> None:
         """Note the ends of instances until cancelled."""
-        while True:
-            async for event in self.cluster.watch(TASKS.format(self.namespace)):
-                if event["type"] == "ERROR":
-                    break
-                status = event["object"].get("status", {})
-                if "finishedAt" in status:
-                    self.ended[event["object"]["metadata"]["name"]] = status["phase"]
+        async for event in self.cluster.watch(TASKS.format(self.namespace)):
+            status = event["object"].get("status", {})
+            if "finishedAt" in status:
+                self.ended[event["object"]["metadata"]["name"]] = status["phase"]
 
     async def sample(self, operator: OperatorProcess, places: Places, until: int) -> None:
         """Take samples until so many instances have ended."""

@@ -4,7 +4,7 @@
 
     SwefoundryError
     ├── TransientError            try again after `after` seconds
-    │   ├── ApiUnavailable        the Kubernetes API did not answer, or answered 429 or 5xx
+    │   ├── ApiUnavailable        the Kubernetes API did not answer, or answered 410, 429 or 5xx
     │   ├── ApiConflict           another client wrote first: read again, decide again
     │   ├── RegistryUnavailable   the OCI registry did not answer, or answered 429 or 5xx
     │   └── PackageIndexUnavailable  the package index did not answer
@@ -12,6 +12,7 @@
         ├── NotFound              the object or content does not exist
         ├── NoCluster             no cluster is configured
         ├── ApiRefused            the Kubernetes API refused the request (400, 401, 403, 422)
+        │   └── ApiForbidden      it denies the request to this user (401, 403)
         └── RegistryRefused       the registry refused the request (400, 401, 403)
 
 Errors of client libraries are mapped to these in the adapters (kube/api_client.py, oci/registry_client.py) and nowhere
@@ -33,7 +34,7 @@ class TransientError(SwefoundryError):
 
 
 class ApiUnavailable(TransientError):
-    """The Kubernetes API did not answer, or answered 429 or 5xx."""
+    """The Kubernetes API did not answer, or answered 429 or 5xx, or 410 because the rest of a list has expired."""
 
 
 class ApiConflict(TransientError):
@@ -71,6 +72,16 @@ class NoCluster(PermanentError):
 
 class ApiRefused(PermanentError):
     """The Kubernetes API refused the request (400, 401, 403, 422)."""
+
+
+class ApiForbidden(ApiRefused):
+    """The Kubernetes API denies the request to this user (401, 403), which says nothing about the object.
+
+    An API server that has just started does so, too, until it has loaded the roles.
+    """
+
+    def __init__(self, message: str, reason: str = ApiRefused.__name__) -> None:
+        super().__init__(message, reason)
 
 
 class RegistryRefused(PermanentError):

@@ -244,15 +244,16 @@ def stopped(program: str) -> Iterator[None]:
 
 
 @contextmanager
-def suspended(program: str) -> Iterator[None]:
-    """Suspend one of the lab's programs with SIGSTOP until the block ends; its clients wait."""
-    record = daemons.read_record(lab(), program)
+def suspended(program: str, plane: Lab | None = None) -> Iterator[None]:
+    """Suspend a program of the lab, or of another control plane, by SIGSTOP until the block ends; clients wait."""
+    record = daemons.read_record(plane or lab(), program)
     assert record is not None and daemons.is_alive(record)
     os.kill(record.pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(record.pid, signal.SIGCONT)
+        if daemons.is_alive(record):  # it may have been killed meanwhile
+            os.kill(record.pid, signal.SIGCONT)
 
 
 def restart(program: str) -> None:

@@ -244,10 +244,10 @@ def error_for_status(status: int, data: bytes, retry_after: str | None) -> error
         return errors.NotFound(message)
     if status == 409:
         return errors.ApiConflict(message)
-    if status == 429 or status >= 500:
+    if status in (410, 429) or status >= 500:
         after = float(retry_after) if retry_after and retry_after.isdigit() else None
         return errors.ApiUnavailable(message, after=after)
-    return errors.ApiRefused(message)
+    return errors.ApiForbidden(message) if status in (401, 403) else errors.ApiRefused(message)
 
 
 def _error_message(data: bytes) -> str:

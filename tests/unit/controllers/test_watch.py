@@ -147,6 +147,8 @@ async def test_resync_returns_whether_the_api_answered(operator, server):
     assert await operator.informer.resync()
     server.forced_errors["GET pods"] = (503, "busy")
     assert not await operator.informer.resync()
+    server.forced_errors["GET pods"] = (410, "The provided continue parameter is too old")
+    assert not await operator.informer.resync()
 
 
 async def test_an_object_created_again_during_a_resync_is_kept(operator, server):

@@ -30,7 +30,14 @@ async def listed(kube, *where):
 @pytest.mark.parametrize("status", range(400, 600))
 def test_every_http_error_is_mapped(status):
     found = error_for_status(status, b'{"message": "because"}', None)
-    expected = {404: errors.NotFound, 409: errors.ApiConflict, 429: errors.ApiUnavailable}
+    expected = {
+        401: errors.ApiForbidden,
+        403: errors.ApiForbidden,
+        404: errors.NotFound,
+        409: errors.ApiConflict,
+        410: errors.ApiUnavailable,
+        429: errors.ApiUnavailable,
+    }
     usual = errors.ApiUnavailable if status >= 500 else errors.ApiRefused
     assert (type(found), str(found)) == (expected.get(status, usual), "because")
 

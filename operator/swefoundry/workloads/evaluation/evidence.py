@@ -50,6 +50,8 @@ async def store_evidence(
     """Read an evaluation's log, store log, reports and record; None when the log is gone, and with it the evidence."""
     try:
         log = await context.kube.log(PODS, namespace, move.pod.name, EVALUATION_LOG_LIMIT_BYTES)
+    except errors.ApiForbidden:
+        raise
     except (errors.NotFound, errors.ApiRefused):
         return None
     except errors.ApiUnavailable:

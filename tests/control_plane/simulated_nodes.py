@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from aiohttp import web
-from api_client import PODS, Cluster, Json
-from control_plane import write_node
-from places_in_use import Places
-from process import free_ports
 
+from control_plane.api_client import PODS, Cluster, Json
+from control_plane.operator_process import free_ports
+from control_plane.own_control_plane import write_node
 from simulated.kubelet import ContainerEnd, terminated
 from swefoundry_lab import pki
 from swefoundry_lab.layout import Lab
@@ -36,7 +35,8 @@ class SimulatedNodes:
     cluster: Cluster
     namespace: str
     script: Script
-    places: Places
+    on_pod: Callable[[Json, bool], None]
+    """Called with each event of a pod, and whether it was deleted."""
     start_seconds: float
     """From the node's assignment to the container's start: image and sandbox."""
     run_seconds: float
@@ -56,11 +56,8 @@ class SimulatedNodes:
 
     async def run(self) -> None:
         """Follow the pods until cancelled."""
-        while True:
-            async for event in self.cluster.watch(PODS.format(self.namespace)):
-                if event["type"] == "ERROR":
-                    break
-                self._observe(event["type"], event["object"])
+        async for event in self.cluster.watch(PODS.format(self.namespace)):
+            self._observe(event["type"], event["object"])
 
     async def log(self, request: web.Request) -> web.Response:
         """A pod's log, as a kubelet serves it to the API server."""
@@ -69,7 +66,7 @@ class SimulatedNodes:
 
     def _observe(self, kind: str, pod: Json) -> None:
         uid = pod["metadata"]["uid"]
-        self.places.observe(pod, deleted=kind == "DELETED")
+        self.on_pod(pod, kind == "DELETED")
         if kind == "DELETED":
             self._pods.pop(uid, None)
             self.logs.pop(pod["metadata"]["name"], None)
@@ -141,7 +138,7 @@ async def running_nodes(nodes: SimulatedNodes, lab: Lab, number: int, cpus: int)
     [port] = free_ports(1)
     app = web.Application()
     app.router.add_get("/containerLogs/{namespace}/{pod}/{container}", nodes.log)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=1.0)  # the API server keeps its connections
     await runner.setup()
     await web.TCPSite(runner, lab.address, port, ssl_context=_serving_context(lab)).start()
     await nodes.register(lab, port, number, cpus)

@@ -5,15 +5,15 @@ There is no controller manager: nothing here is garbage-collected, and simulated
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import yaml
-from api_client import TASKS, Cluster, Json
-from process import free_ports
 from rich.console import Console
 
+from control_plane.api_client import TASKS, Cluster, Json
+from control_plane.operator_process import free_ports
 from swefoundry_lab import controlplane, daemons, up
 from swefoundry_lab.layout import Lab, Ports
 from swefoundry_lab.steps import Steps
@@ -25,7 +25,7 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 @contextmanager
 def running_control_plane() -> Iterator[Lab]:
     """Start everything with the programs of the machine's lab; stop it at the end and delete its state."""
-    with tempfile.TemporaryDirectory(prefix="swefoundry-scale-") as folder:
+    with tempfile.TemporaryDirectory(prefix="swefoundry-control-plane-") as folder:
         plane = Lab(Path(folder), Ports(*free_ports(5)))
         plane.root.chmod(0o755)
         plane.bin.symlink_to(Lab.from_environment().bin)
@@ -38,7 +38,8 @@ def running_control_plane() -> Iterator[Lab]:
             daemons.ensure(plane, controlplane.scheduler(plane))
             yield plane
         finally:
-            daemons.stop(plane, *daemons.recorded_daemons(plane))
+            for name in daemons.recorded_daemons(plane):  # nothing of it is used again
+                daemons.kill(plane, name)
 
 
 async def prepare_namespace(cluster: Cluster, namespace: str) -> None:
@@ -53,6 +54,23 @@ async def prepare_namespace(cluster: Cluster, namespace: str) -> None:
         if await cluster.request("GET", TASKS.format(namespace), missing_ok=True):
             break
         await asyncio.sleep(0.2)
+
+
+def operator_settings(lab: Lab, namespace: str, limits: dict[str, int]) -> dict[str, str]:
+    """Settings of the operator: its own limits of API requests would otherwise decide the time."""
+    active = {f"SWEFOUNDRY_MAX_ACTIVE_{role.upper()}": str(number) for role, number in limits.items()}
+    return active | {
+        "SWEFOUNDRY_NAMESPACES": namespace,
+        "SWEFOUNDRY_REGISTRY_PUSH": f"127.0.0.1:{lab.ports.registry}",
+        "SWEFOUNDRY_REGISTRY_INSECURE": "true",
+        "SWEFOUNDRY_SERVICE_ACCOUNT": "",
+        "SWEFOUNDRY_CANARY": f"127.0.0.1:{lab.ports.api}",
+        "SWEFOUNDRY_MAX_UNPLACED": "100",
+        "SWEFOUNDRY_RETRY_SECONDS": "1",
+        "SWEFOUNDRY_API_QPS": "1000",
+        "SWEFOUNDRY_API_BURST": "1000",
+        "SWEFOUNDRY_DELETE_QPS": "1000",
+    }
 
 
 async def etcd_mebibytes(cluster: Cluster) -> float:
@@ -77,3 +95,22 @@ def write_node(name: str, address: str, port: int, cpus: int) -> Json:
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
         },
     }
+
+
+class BlockEnded(Exception):
+    """Ends the tasks of a group."""
+
+
+@asynccontextmanager
+async def cancelled_tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group whose tasks are cancelled when the block ends; a task that fails ends the block."""
+
+    async def end() -> None:
+        raise BlockEnded
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+            group.create_task(end())
+    except* BlockEnded:
+        pass

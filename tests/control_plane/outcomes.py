@@ -4,8 +4,7 @@ import asyncio
 import random
 from dataclasses import dataclass, field, replace
 
-from api_client import Json
-
+from control_plane.api_client import Json
 from simulated.kubelet import FAULTS, ContainerEnd, nonce_of, spec_of
 from simulated.scripted_pods import FAIL2PASS, ScriptedPods
 from simulated.seeded_registry import SeededRegistry, seed_registry
@@ -42,7 +41,10 @@ class Outcomes:
         end = await asyncio.to_thread(self._script(instance), pod)
         return replace(end, log=f"run {nonce_of(pod)[:8]}\n".encode() + end.log)
 
+    def rejects(self, instance: str) -> bool:
+        """Whether the instance's tests fail with the fix, too."""
+        return random.Random(instance).random() < self.rejected
+
     def _script(self, instance: str) -> ScriptedPods:
-        rejected = random.Random(instance).random() < self.rejected
-        codes = FAIL2PASS | ({"after": 1} if rejected else {})
+        codes = FAIL2PASS | ({"after": 1} if self.rejects(instance) else {})
         return ScriptedPods(self._seeded[instance], exit_codes=codes, measured=MEASURED)
