@@ -80,7 +80,7 @@ def recorded_rows() -> list[Row]:
 
 
 def sample_rows() -> list[Row]:
-    """The rows of ``make demo-agents``, with ends that the lab gives them."""
+    """The rows of ``make demo-agents``, with ends that the lab gives them and answers that only other agents need."""
     ends = yaml.safe_load((Path(__file__).parent / "sample_ends.yaml").read_text())
     script = yaml.safe_load((SAMPLES / "script.yaml").read_text())
     return [
@@ -91,7 +91,7 @@ def sample_rows() -> list[Row]:
             files=_texts(SAMPLES / name / "base"),
             tests=_texts(SAMPLES / name / "tests"),
             ends=tuple(map(_end, row["ends"])),
-            script=script,
+            script=script | {"rules": [*script["rules"], *row.get("rules", ())]},
         )
         for name, row in ends.items()
     ]

@@ -39,6 +39,11 @@ ROUND_ENDS: dict[str, Sequence[RoundEnd]] = {
     ],
 }
 """RoundEnd and message of each round except the last, by sample."""
+ROLES = {
+    "jsonpick": {"environment", "tests", "analyst"},
+    "rpn": {"explorer", "environment", "tests", "analyst"},
+}
+"""Who is asked: a recipe has a draft for `jsonpick`, so the explorer is not."""
 CLAIMED = {"jsonpick": None, "rpn": True}
 """What the last Test Manager says of its command; in the last round of `jsonpick`, only the Dockerfile changes."""
 
@@ -77,6 +82,7 @@ class AgentRounds:
             source=self.source,
             facts=self.facts,
             rounds=self.rounds,
+            base_images=["python:3.11-slim"],
             state=last.state if last else None,
             ladder=[
                 Model(name=name, base_url=self.base_url, tools=self.native, json_schema=self.native)
@@ -155,7 +161,7 @@ async def test_each_round_gives_another_draft_and_the_last_one_is_complete(
         drafts.append(await agents.run_round())
         report = model.request_report(bodies=True)
     assert (report["unmatched"], report["answered_twice"]) == ([], [])
-    assert {line["role"] for line in report["requests"]} == {"explorer", "environment", "tests", "analyst"}
+    assert {line["role"] for line in report["requests"]} == ROLES[name]
     assert len({draft.digest() for draft in drafts}) == len(drafts)
     sent = json.dumps([line["body"] for line in report["requests"]])
     assert manifest["spec"]["problemStatement"]["inline"] not in sent

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 
 from swefoundry.contracts.agent import BuildAccess, PastRound
 from swefoundry.contracts.build import CERTIFICATE_VARIABLES, JAVA_OPTIONS, SOURCE_DATE_VARIABLE
@@ -38,6 +39,16 @@ BUILD_FAILURES = frozenset(
 """Outcomes that depend on the Dockerfile alone: another test command would not change them."""
 
 
+class SourceReader(Enum):
+    """Who reads the source with tools before the first draft is written."""
+
+    EXPLORER = "explorer"
+    """For colleagues, who get its report."""
+    ENVIRONMENT_MANAGER = "environment"
+    """For itself: there is a draft to start from, so a report would cost turns and tell it little more."""
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True)
 class PromptContext:
     """What is known when a role is asked."""
@@ -64,12 +75,27 @@ class PromptContext:
 
     def _summary(self, role: AgentRole) -> str:
         """As much of the summary as the explorer's report and the current draft do not tell already."""
-        inputs = self.inputs
-        if role == "explorer" or (role == "environment" and self.report is None):
+        inputs, reads_itself = self.inputs, self.source_reader is SourceReader.ENVIRONMENT_MANAGER
+        unread = self.report is None and not reads_itself
+        if role == "explorer" or self.manager_reads_source(role) or (unread and role == "environment"):
             return inputs.repo_summary
-        if self.report is None or (role == "environment" and self.current is None):
+        writes_after_reader = role == ("tests" if reads_itself else "environment")
+        if unread or (self.current is None and writes_after_reader):
             return inputs.short_summary or inputs.repo_summary
         return inputs.facts_summary or inputs.repo_summary
+
+    @property
+    def source_reader(self) -> SourceReader:
+        """The role that reads the source; the explorer wherever it has reported, as the analyst may ask it to."""
+        if self.inputs.spec.ablation.no_explorer:
+            return SourceReader.NOBODY
+        has_start = bool(self.inputs.references) or self._recipe_draft is not None
+        return SourceReader.ENVIRONMENT_MANAGER if has_start and not self.report else SourceReader.EXPLORER
+
+    def manager_reads_source(self, role: AgentRole) -> bool:
+        """Whether this role is the Environment Manager at its first draft, with the source to be read by itself."""
+        reader = self.source_reader is SourceReader.ENVIRONMENT_MANAGER
+        return reader and role == "environment" and self.current is None
 
     @property
     def manager_variables(self) -> dict[str, object]:
@@ -117,8 +143,12 @@ class PromptContext:
     @property
     def starting_draft(self) -> RecipeDraft | None:
         """The recipe's draft to improve, as long as there is no draft of the agents' own."""
+        return self._recipe_draft if self.current is None else None
+
+    @property
+    def _recipe_draft(self) -> RecipeDraft | None:
         start = self.inputs.recipe_draft
-        hidden = self.current is not None or (start is not None and start.past and not self.shows_outcomes)
+        hidden = start is not None and start.past is not None and not self.shows_outcomes
         return None if hidden else start
 
     @property

@@ -3,7 +3,8 @@
 ::
 
     first draft (no agents' round yet, or spec.ablation.noFeedback)
-        summary ─> explorer ────────────> environment ─> tests ─> draft
+        no draft to start from ─> explorer ─> environment ─> tests ─> draft
+        a recipe's or a proven one ─────────> environment ─> tests ─> draft   it reads the source itself
     after an agents' round
         outcome ─> analyst ──ends the search──> GaveUp, RowAtFault
                     │ ^ └─ explorer ─┐
@@ -26,7 +27,7 @@ from swefoundry.programs.agent.conversation import AgentDeps
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
 from swefoundry.programs.agent.llm.hooks import ReportProgress
 from swefoundry.programs.agent.loop_detection import LoopReaction, draft_key, failure_signature, loop_reaction
-from swefoundry.programs.agent.prompt_context import PromptContext
+from swefoundry.programs.agent.prompt_context import PromptContext, SourceReader
 from swefoundry.programs.agent.roles.analyst import Analysis, run_analyst
 from swefoundry.programs.agent.roles.environment import run_environment_manager
 from swefoundry.programs.agent.roles.explorer import run_explorer
@@ -69,8 +70,9 @@ class DraftWorkflow:
         return await self._draft_after(last, occurrences)
 
     async def _first_draft(self) -> WrittenDraft:
-        if self.state.report is None:
-            await self._explore(self._context())
+        context = self._context()
+        if context.report is None and context.source_reader is SourceReader.EXPLORER:
+            await self._explore(context)
         return await self._write_draft(self._context(), "first draft")
 
     async def _draft_after(self, last: PastAttempt, occurrences: int) -> WrittenDraft:

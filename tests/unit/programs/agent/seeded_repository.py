@@ -31,11 +31,12 @@ class SeededRepository:
     async def agent_spec(
         self, *rounds: PastRound, files: Mapping[str, str] = FILES, **more: object
     ) -> AgentSpec:
-        """A spec whose source and facts are stored."""
+        """A spec whose source and facts are stored; of a language without a recipe, so the explorer speaks first."""
         place = RegistryLocation(registry=self.registry.host, insecure=True, repository=self.repo)
         facts = a_facts(files).model_dump_json(by_alias=True, exclude_none=True).encode()
         fields: dict[str, object] = {
             "place": place,
+            "language": "cobol",
             "source": await self.source(files),
             "facts": await self.registry.put_blob(self.repo, facts),
             "rounds": list(rounds),

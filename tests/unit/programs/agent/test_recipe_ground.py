@@ -13,6 +13,7 @@ from swefoundry.programs.agent.inputs import (
 )
 from swefoundry.programs.agent.redaction import redact_tokens
 from unit.programs.agent.agent_inputs import (
+    ENVIRONMENT,
     a_draft,
     a_facts,
     a_past_attempt,
@@ -20,6 +21,7 @@ from unit.programs.agent.agent_inputs import (
     an_agent_spec,
     dockerfile_with,
 )
+from unit.programs.agent.scripted_model_client import tool_calls
 from unit.programs.agent.test_workflow import FIRST, TO_ENVIRONMENT, WITH_XML, WorkflowRun
 
 
@@ -71,6 +73,67 @@ async def test_the_first_draft_starts_from_the_best_one_and_names_all_rounds(tmp
     assert "RUN recipe 3" in opening and "RUN recipe 1" not in opening
     assert "Start from the recipe's Dockerfile" in opening
     assert "recipe 3 {files}" in run.opening("tests")
+
+
+async def test_with_a_draft_to_start_from_the_environment_manager_reads_the_source_itself(
+    tmp_path: Path,
+) -> None:
+    inputs = agent_inputs(
+        tmp_path, recipe_draft=best_recipe_draft([FEW_FAILED]), short_summary="short", facts_summary="facts"
+    )
+    look = tool_calls(("read", {"path": "tox.ini"}), ("grep", {"pattern": "import", "path": "tests"}))
+    run = WorkflowRun(inputs, FIRST | {"environment": [look, ENVIRONMENT]})
+    await run.draft()
+    environment, tests = run.client.requests[1:]
+    assert run.client.roles_in_order() == ["environment", "tests"]
+    assert [tool.name for tool in environment.tools] == ["list", "find", "grep", "read"]
+    assert "commands = pytest" in environment.messages[3].text
+    assert "from calc import add" in environment.messages[4].text
+    assert inputs.repo_summary in run.opening("environment")
+    assert (tests.tools, "\nshort\n" in run.opening("tests")) == ((), True)
+    assert run.workflow.state.report is None
+
+
+async def test_after_a_round_the_manager_that_has_read_the_source_gets_the_facts_and_no_tools(
+    tmp_path: Path,
+) -> None:
+    last = a_past_attempt(5, RoundOutcome.STEP_FAILED, "no libxml2")
+    inputs = agent_inputs(
+        tmp_path,
+        last,
+        recipe_draft=best_recipe_draft([FEW_FAILED]),
+        short_summary="short",
+        facts_summary="facts",
+    )
+    answers = FIRST | {"analyst": [TO_ENVIRONMENT], "environment": [{"dockerfile": WITH_XML, "note": ""}]}
+    run = WorkflowRun(inputs, answers)
+    await run.draft()
+    assert run.client.roles_in_order() == ["analyst", "environment"]
+    assert run.client.requests[-1].tools == ()
+    assert ["\nfacts\n" in run.opening(role) for role in ("analyst", "environment")] == [True, True]
+
+
+async def test_the_analyst_may_still_ask_the_explorer_which_then_reports(tmp_path: Path) -> None:
+    last = a_past_attempt(5, RoundOutcome.STEP_FAILED, "no libxml2")
+    inputs = agent_inputs(tmp_path, last, recipe_draft=best_recipe_draft([FEW_FAILED]))
+    ask = TO_ENVIRONMENT | {"route": "explorer", "instructions": "Find what compiles."}
+    answers = FIRST | {
+        "analyst": [ask, TO_ENVIRONMENT],
+        "environment": [{"dockerfile": WITH_XML, "note": ""}],
+    }
+    run = WorkflowRun(inputs, answers)
+    await run.draft()
+    assert run.client.roles_in_order() == ["analyst", "explorer", "analyst", "environment"]
+    assert run.opening("explorer").endswith("Look for what the guidance asks, then answer with the report.\n")
+    assert run.workflow.state.report is not None
+
+
+async def test_without_the_explorer_nobody_reads_the_source(tmp_path: Path) -> None:
+    spec = an_agent_spec(ablation=Ablation(no_explorer=True))
+    inputs = agent_inputs(tmp_path, spec=spec, recipe_draft=best_recipe_draft([FEW_FAILED]))
+    run = WorkflowRun(inputs, FIRST)
+    await run.draft()
+    assert [(each.role, each.tools) for each in run.client.requests] == [("environment", ()), ("tests", ())]
 
 
 async def test_later_drafts_change_the_agents_own(tmp_path: Path) -> None:

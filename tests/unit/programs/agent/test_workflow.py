@@ -102,7 +102,7 @@ class TestFirstDrafts:
         assert "RUN neighbour" in opening and "proven for another commit" in opening
         assert "RUN reused" in opening and "No solution found" in opening
         assert "neighbours-test" in run.opening("tests")
-        assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
+        assert run.client.roles_in_order() == ["environment", "tests"]
 
     async def test_a_dockerfile_that_breaks_the_policy_is_rejected_with_the_reason(
         self, tmp_path: Path

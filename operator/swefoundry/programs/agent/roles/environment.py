@@ -9,6 +9,7 @@ from swefoundry.programs.agent.conversation import AgentDeps, Conversation, Inva
 from swefoundry.programs.agent.heredoc_marks import unknown_mark, without_marks
 from swefoundry.programs.agent.prompt_context import PromptContext
 from swefoundry.programs.agent.prompt_templates import render_prompt
+from swefoundry.programs.agent.repo.tools import RepoTools
 
 
 async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> EnvironmentDraft:
@@ -29,6 +30,7 @@ async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> En
         base_images=spec.base_images,
         allowed_bases=spec.allowed_bases,
         draft_number=context.draft_number,
+        has_tools=context.manager_reads_source("environment"),
     )
 
     def check(draft: EnvironmentDraft) -> InvalidAnswer | None:
@@ -38,7 +40,8 @@ async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> En
         return await _look_up_images(draft, context)
 
     task = RoleTask("environment", opening, EnvironmentDraft, check, max_turns, limit_source, look_up)
-    return _with_whole_files(await Conversation(deps, task).answer(), context)
+    toolbox = RepoTools(context.inputs.tree) if context.manager_reads_source("environment") else None
+    return _with_whole_files(await Conversation(deps, task, toolbox).answer(), context)
 
 
 def _with_whole_files(draft: EnvironmentDraft, context: PromptContext) -> EnvironmentDraft:
