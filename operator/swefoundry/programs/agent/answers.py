@@ -5,7 +5,7 @@ empty text or list for "none". ``Draft`` checks the actual limits afterwards.
 """
 
 import json
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,12 +21,17 @@ class RoleAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    described: ClassVar[bool] = False
+    """Whether the schema describes the fields. It does where the role's prompt does not: once is enough."""
+
 
 AnswerT = TypeVar("AnswerT", bound=RoleAnswer)
 
 
 class ExplorerReport(RoleAnswer):
     """The Repository Explorer's findings."""
+
+    described: ClassVar[bool] = True
 
     language: str = Field(description="Main programming language of the tests.")
     language_version: str = Field(
@@ -132,7 +137,11 @@ class Guidance(RoleAnswer):
 def answer_schema(answer_type: type[RoleAnswer]) -> dict[str, Any]:
     """The JSON schema of an answer for strict mode."""
     schema = answer_type.model_json_schema()
-    fields = {name: _field_schema(field) for name, field in schema["properties"].items()}
+    hidden = {"title", "default"} if answer_type.described else {"title", "default", "description"}
+    fields = {
+        name: {key: value for key, value in field.items() if key not in hidden}
+        for name, field in schema["properties"].items()
+    }
     return {
         "title": answer_type.__name__,
         "type": "object",
@@ -140,10 +149,6 @@ def answer_schema(answer_type: type[RoleAnswer]) -> dict[str, Any]:
         "required": list(fields),
         "additionalProperties": False,
     }
-
-
-def _field_schema(field: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in field.items() if key not in ("title", "default")}
 
 
 def parse_answer(answer_type: type[AnswerT], text: str) -> AnswerT | str:

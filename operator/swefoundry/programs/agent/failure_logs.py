@@ -69,10 +69,11 @@ async def fetch_failure_logs(registry: RegistryClient, repository: str, past: Pa
 def excerpt_with_tail(log: str) -> str:
     """The most diagnostic lines and the last lines; a short log as a whole."""
     lines = [line[:LOG_LINE_CHARACTERS] for line in log.splitlines() if line.strip()]
-    excerpt = log_excerpt(log, EXCERPT_CHARACTERS)
     if len(lines) <= LAST_LOG_LINES:
         return "\n".join(lines)
-    return "\n".join([excerpt, f"--- the last {LAST_LOG_LINES} lines ---", *lines[-LAST_LOG_LINES:]])
+    last = lines[-LAST_LOG_LINES:]
+    excerpt = [line for line in log_excerpt(log, EXCERPT_CHARACTERS).splitlines() if line not in last]
+    return "\n".join([*excerpt, f"--- the last {LAST_LOG_LINES} lines ---", *last])
 
 
 async def _build_log(registry: RegistryClient, repository: str, digest: Digest | None) -> str:

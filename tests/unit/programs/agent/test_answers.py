@@ -13,6 +13,7 @@ from swefoundry.programs.agent.answers import (
     answer_schema,
     parse_answer,
 )
+from swefoundry.programs.agent.prompt_templates import render_prompt
 
 SHAPES = [ExplorerReport, EnvironmentDraft, CommandDraft, Guidance]
 
@@ -25,6 +26,19 @@ def test_schemas_fit_strict_mode(shape: type[RoleAnswer]) -> None:
     assert schema["required"] == list(schema["properties"]) == list(shape.model_fields)
     text = json.dumps(schema)
     assert not any(f'"{word}"' in text for word in ("default", "minLength", "maxLength", "$defs", "anyOf"))
+
+
+def test_only_the_schema_that_no_prompt_explains_describes_its_fields() -> None:
+    described = [shape.__name__ for shape in SHAPES if "description" in json.dumps(answer_schema(shape))]
+    assert described == ["ExplorerReport"]
+
+
+@pytest.mark.parametrize(
+    ("role", "shape"), [("environment", EnvironmentDraft), ("tests", CommandDraft), ("analyst", Guidance)]
+)
+def test_a_prompt_explains_every_field_of_its_answer(role: str, shape: type[RoleAnswer]) -> None:
+    prompt = render_prompt(f"{role}.md")
+    assert [name for name in shape.model_fields if f"`{name}`" not in prompt] == []
 
 
 WROTE = [

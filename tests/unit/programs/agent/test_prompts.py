@@ -8,8 +8,11 @@ import pytest
 import swefoundry.programs.agent
 from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.programs.agent.agent_exit import GaveUp
+from swefoundry.programs.agent.failure_logs import FailureLogs, excerpt_with_tail
 from swefoundry.programs.agent.prompt_templates import render_prompt
 from swefoundry.programs.agent.repo.repo_summary import summarize_repo
+from swefoundry.programs.agent.stage_results import Failure, StageReport, StageResults
 from unit.programs.agent.agent_inputs import FILES, a_facts, a_past_attempt, a_tree, agent_inputs
 from unit.programs.agent.scripted_model_client import ScriptedAnswer
 from unit.programs.agent.test_workflow import FIRST, TO_ENVIRONMENT, WITH_XML, WorkflowRun
@@ -65,6 +68,35 @@ async def test_untrusted_text_is_not_rendered_and_is_delimited(tmp_path: Path) -
             else:
                 outside.append(line)
         assert not inside and not any("root now" in line for line in outside), role
+
+
+async def test_the_analyst_reads_each_failure_and_each_line_once(tmp_path: Path) -> None:
+    error = "AttributeError: no MutableMapping"
+    failures = tuple(Failure(f"t.py::test_{name}", error) for name in "abc")
+    report = StageReport(failures=(*failures, Failure("t.py::test_d", "assert 1 == 2")))
+    last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, error)
+    logs = FailureLogs(results=StageResults({"after": report}))
+    run = WorkflowRun(
+        agent_inputs(tmp_path, last, logs=logs), FIRST | {"analyst": [{"give_up": True, "reason": "no"}]}
+    )
+    with pytest.raises(GaveUp):
+        await run.draft()
+    assert f"t.py::test_a and 2 more\n  {error}\nt.py::test_d\n  assert 1 == 2\n" in run.opening("analyst")
+
+
+async def test_lines_of_the_message_that_the_log_has_are_not_shown_twice(tmp_path: Path) -> None:
+    last = a_past_attempt(0, RoundOutcome.STEP_FAILED, "Step 3 failed.\nerror: no gcc")
+    logs = FailureLogs(build="Collecting lxml\n  error: no gcc")
+    answers = FIRST | {"analyst": [TO_ENVIRONMENT], "environment": [{"dockerfile": WITH_XML}]}
+    run = WorkflowRun(agent_inputs(tmp_path, last, logs=logs), answers)
+    await run.draft()
+    opening = run.opening("analyst")
+    assert "Step 3 failed.\n>>>DATA" in opening and opening.count("error: no gcc") == 1
+
+
+def test_the_last_lines_of_a_log_are_not_in_its_excerpt_too() -> None:
+    lines = [f"line {number}" for number in range(30)] + ["error: command 'gcc' failed"]
+    assert excerpt_with_tail("\n".join(lines)).count("gcc") == 1
 
 
 def test_specs_have_no_field_for_the_issue_or_the_fix() -> None:

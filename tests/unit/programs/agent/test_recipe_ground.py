@@ -81,8 +81,8 @@ async def test_with_a_draft_to_start_from_the_environment_manager_reads_the_sour
     inputs = agent_inputs(
         tmp_path, recipe_draft=best_recipe_draft([FEW_FAILED]), short_summary="short", facts_summary="facts"
     )
-    look = tool_calls(("read", {"path": "tox.ini"}), ("grep", {"pattern": "import", "path": "tests"}))
-    run = WorkflowRun(inputs, FIRST | {"environment": [look, ENVIRONMENT]})
+    calls = tool_calls(("read", {"path": "tox.ini"}), ("grep", {"pattern": "import", "path": "tests"}))
+    run = WorkflowRun(inputs, FIRST | {"environment": [calls, ENVIRONMENT]})
     await run.draft()
     environment, tests = run.client.requests[1:]
     assert run.client.roles_in_order() == ["environment", "tests"]
@@ -152,6 +152,19 @@ async def test_where_outcomes_are_hidden_the_recipes_rounds_are_too(tmp_path: Pa
     run = WorkflowRun(inputs, FIRST)
     await run.draft()
     assert "recipe 3" not in run.opening("environment") + run.opening("tests")
+
+
+async def test_an_earlier_dockerfile_is_shown_as_its_difference_to_the_current_one(tmp_path: Path) -> None:
+    earlier = a_past_attempt(
+        1, RoundOutcome.STEP_FAILED, "no gcc", a_draft(dockerfile_with("RUN earlier")), "agents"
+    )
+    last = a_past_attempt(2, RoundOutcome.STEP_FAILED, "no libxml2", a_draft(dockerfile_with("RUN current")))
+    answers = FIRST | {"analyst": [TO_ENVIRONMENT], "environment": [{"dockerfile": WITH_XML, "note": ""}]}
+    run = WorkflowRun(agent_inputs(tmp_path, earlier, last), answers)
+    await run.draft()
+    opening = run.opening("environment")
+    assert "-RUN current\n+RUN earlier\n" in opening
+    assert opening.count("FROM python:3.11-slim") == 1
 
 
 def test_variables_of_npm_are_not_taken_for_its_tokens() -> None:

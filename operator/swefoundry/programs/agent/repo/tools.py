@@ -34,27 +34,27 @@ class ListArguments(_Arguments):
     """Arguments of list."""
 
     path: str = Field(default=".", description="Folder.")
-    depth: int = Field(default=1, description="Levels of folders, 1 to 4.")
+    depth: int = Field(default=1, description="1 to 4.")
 
 
 class FindArguments(_Arguments):
     """Arguments of find."""
 
-    pattern: str = Field(description="Glob such as `*.toml` for names, or `tests/*/conftest.py` for paths.")
+    pattern: str = Field(description="Glob: `*.toml` for names, `tests/*/conftest.py` for paths.")
 
 
 class GrepArguments(_Arguments):
     """Arguments of grep."""
 
-    pattern: str = Field(description="Text of a line, in any letter case; only `|` and `.*` are special.")
-    path: str = Field(default=".", description="Folder or file to search.")
-    files: str = Field(default="*", description="Glob for names, such as `*.cfg`.")
+    pattern: str = Field(description="Any letter case; only `|` and `.*` are special.")
+    path: str = Field(default=".", description="Folder or file.")
+    files: str = Field(default="*", description="Glob for names.")
 
 
 class ReadArguments(_Arguments):
     """Arguments of read."""
 
-    path: str = Field(description="File, from the root of the repository.")
+    path: str = Field(description="File.")
     first_line: int = Field(default=1, description="From 1.")
     lines: int = Field(default=200, description=f"At most {MAX_READ_LINES}.")
 

@@ -14,6 +14,7 @@ from swefoundry.programs.agent.conversation import (
     TurnLimitReached,
 )
 from swefoundry.programs.agent.failure_hints import hints_for
+from swefoundry.programs.agent.failure_logs import FailureLogs
 from swefoundry.programs.agent.inputs import PastAttempt
 from swefoundry.programs.agent.prompt_context import PromptContext, guidance_for_attempt
 from swefoundry.programs.agent.prompt_templates import render_prompt
@@ -49,6 +50,7 @@ async def run_analyst(deps: AgentDeps, context: PromptContext, analysis: Analysi
         usual=usual,
         codes={stage: _exit_code_meaning(code) for stage, code in sorted(last.past.codes.items())},
         logs=context.inputs.logs.by_name,
+        message=_lines_beside_logs(last.past.message, context.inputs.logs),
         results=context.inputs.logs.results,
         stack_lines=lines_of_stacks(
             context.inputs.tree, _stacks(context), [*facts.test_files, *facts.test_support_files]
@@ -68,6 +70,12 @@ async def run_analyst(deps: AgentDeps, context: PromptContext, analysis: Analysi
         return await Conversation(deps, task, RepoTools(context.inputs.tree)).answer()
     except (MalformedAnswers, TurnLimitReached):
         return usual.default_guidance(last.past.message)
+
+
+def _lines_beside_logs(message: str, logs: FailureLogs) -> str:
+    """The lines of a round's message that its logs do not have: most messages are excerpts of them."""
+    logged = {line.strip() for text in logs.by_name.values() for line in text.splitlines()}
+    return "\n".join(line for line in message.splitlines() if line.strip() not in logged)
 
 
 def _failure_texts(context: PromptContext, last: PastAttempt) -> list[str]:
