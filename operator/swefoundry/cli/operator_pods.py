@@ -1,6 +1,8 @@
 """The operator's pods, and the settings that they run with, for the commands that must agree with them."""
 
+import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from swefoundry.cli.api_objects import KubernetesObject
 from swefoundry.errors import NotFound, SwefoundryError
@@ -11,10 +13,19 @@ from swefoundry.settings import PREFIX, Settings
 OPERATOR_SELECTOR = "app.kubernetes.io/part-of=swefoundry,app.kubernetes.io/component=operator"
 
 POD_SETTINGS = (
+    "agent_env",
+    "base_images",
+    "build_mirrors",
+    "ca_config_map",
     "instance_pod_fields",
+    "llm_secret",
+    "llm_secret_key",
+    "models",
     "namespace_pod_templates",
     "node_lost_seconds",
+    "operator_image",
     "pod_template",
+    "registry_insecure",
     "registry_prefix",
     "registry_pull",
     "registry_push",
@@ -23,7 +34,10 @@ POD_SETTINGS = (
     "service_account",
     "task_user_namespaces",
 )
-"""Settings that decide how pods with code of repositories are isolated, and where their images are."""
+"""Settings that decide how pods are isolated, where their images are, and what they reach."""
+
+JSON_SETTINGS = frozenset({"agent_env", "base_images", "build_mirrors"})
+"""Of these, those whose variables are JSON that a settings source decodes, and `Settings` itself does not."""
 
 
 def environment_variables(pod: KubernetesObject) -> dict[str, str]:
@@ -69,7 +83,11 @@ def pod_settings(variables: Mapping[str, str]) -> Settings:
 
     Every one is passed, because what is not passed is taken from the variables of this process.
     """
-    fields = Settings.model_fields
-    return Settings(
-        **{name: variables.get(f"{PREFIX}{name.upper()}", fields[name].default) for name in POD_SETTINGS}
-    )
+    return Settings(**{name: _setting(name, variables) for name in POD_SETTINGS})
+
+
+def _setting(name: str, variables: Mapping[str, str]) -> Any:
+    text = variables.get(f"{PREFIX}{name.upper()}")
+    if text is None:
+        return Settings.model_fields[name].default
+    return json.loads(text or "{}") if name in JSON_SETTINGS else text

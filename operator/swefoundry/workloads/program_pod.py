@@ -47,10 +47,19 @@ def source_program(command: str, env: Mapping[str, str], settings: Settings) -> 
 def program_pod(
     ref: AttemptRef, program: Program, settings: Settings, files: tuple[JsonDict, ...] = ()
 ) -> JsonDict:
-    """The pod for ``program``, with an emptyDir to work in."""
+    """The pod of an attempt for ``program``, with an emptyDir to work in."""
+    body = pod_manifest(ref, program_container(program, settings, files))
+    body["spec"]["securityContext"] = {"fsGroup": PROGRAM_USER}
+    return body
+
+
+def program_container(
+    program: Program, settings: Settings, files: tuple[JsonDict, ...] = ()
+) -> ContainerTemplate:
+    """The container of ``program``, as an unprivileged user in a read-only image."""
     workspace = {"name": "work", "emptyDir": {"sizeLimit": program.storage}}
     volumes, mounts = volumes_and_mounts(workspace, WORK_MOUNT, (*files, *registry_and_ca_volumes(settings)))
-    template = ContainerTemplate(
+    return ContainerTemplate(
         image=settings.operator_image,
         command=[program.command],
         env={**program.env, WORK_VARIABLE: WORK_MOUNT},
@@ -65,6 +74,3 @@ def program_pod(
         node_lost_seconds=settings.node_lost_seconds,
         grace_seconds=program.grace_seconds,
     )
-    body = pod_manifest(ref, template)
-    body["spec"]["securityContext"] = {"fsGroup": PROGRAM_USER}
-    return body

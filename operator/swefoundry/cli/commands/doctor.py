@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from rich.text import Text
 
 from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS
 from swefoundry.cli import clients, console, options
+from swefoundry.cli.connection_pods import measure_connections
 from swefoundry.cli.diagnosis import Finding, InstalledSystem, Level, findings
 from swefoundry.cli.exit_status import ExitStatus
 from swefoundry.cli.operator_pods import list_operators
@@ -36,15 +37,23 @@ def doctor(
     registry: options.RegistryHost = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
+    pods: Annotated[
+        bool,
+        typer.Option(
+            "--pods", help="Also start short pods that measure registry, pulls, models and isolation."
+        ),
+    ] = False,
     output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
     """Check what an installation needs, one line each, with the fix: versions, CRDs, operator, policies, registry.
 
-    Nothing is changed and no pod is started; `helm test` runs a whole instance. With a problem the exit code is 1.
+    Without --pods nothing is changed and no pod is started; with it, pods with the rights and network policies of
+    builds, agents and evaluations measure what only they can, and are deleted. `helm test` runs a whole instance. With
+    a problem the exit code is 1.
     """
     cluster = clients.cluster_target(namespace, context)
     target = clients.RegistryTarget(registry, insecure, prefix)
-    found = findings(asyncio.run(_read_installation(cluster, target)))
+    found = asyncio.run(_diagnose(cluster, target, pods))
     if output is console.OutputFormat.JSON:
         console.print_json([asdict(finding) for finding in found])
     else:
@@ -65,24 +74,29 @@ def _fix(item: Finding) -> str:
     return f". {item.fix[:1].upper()}{item.fix[1:]}" if item.fix else ""
 
 
-async def _read_installation(
-    cluster: clients.ClusterTarget, target: clients.RegistryTarget
-) -> InstalledSystem:
+async def _diagnose(
+    cluster: clients.ClusterTarget, target: clients.RegistryTarget, pods: bool
+) -> list[Finding]:
     async with clients.open_cluster(cluster) as kube:
-        version = await kube.version()
-        return InstalledSystem(
-            namespace=cluster.namespace,
-            version=version,
-            nodes=await _or_reason(_list(kube, NODES)),
-            crds={
-                item.name: await _or_reason(kube.get(CRDS, "", item.name)) for item in RESOURCE_DEFINITIONS
-            },
-            operators=await _or_reason(list_operators(kube, cluster.namespace)),
-            namespace_object=await _or_reason(kube.get(NAMESPACES, "", cluster.namespace)),
-            network_policies=await _or_reason(_list(kube, NETWORK_POLICIES, cluster.namespace)),
-            registry=target.host,
-            registry_error=await _registry_error(target),
-        )
+        found = findings(await _read_installation(kube, cluster.namespace, target))
+        return [*found, *await measure_connections(kube, cluster.namespace)] if pods else found
+
+
+async def _read_installation(
+    kube: KubeClient, namespace: str, target: clients.RegistryTarget
+) -> InstalledSystem:
+    version = await kube.version()
+    return InstalledSystem(
+        namespace=namespace,
+        version=version,
+        nodes=await _or_reason(_list(kube, NODES)),
+        crds={item.name: await _or_reason(kube.get(CRDS, "", item.name)) for item in RESOURCE_DEFINITIONS},
+        operators=await _or_reason(list_operators(kube, namespace)),
+        namespace_object=await _or_reason(kube.get(NAMESPACES, "", namespace)),
+        network_policies=await _or_reason(_list(kube, NETWORK_POLICIES, namespace)),
+        registry=target.host,
+        registry_error=await _registry_error(target),
+    )
 
 
 async def _list(

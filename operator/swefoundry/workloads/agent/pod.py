@@ -29,13 +29,13 @@ def agent_pod(ref: AttemptRef, spec: AgentSpec, settings: Settings, memory_facto
     """The pod for ``spec``."""
     program = Program(
         command="swefoundry-agent",
-        env={AGENT_SPEC_VARIABLE: spec.to_json(), **_environment(settings)},
+        env={AGENT_SPEC_VARIABLE: spec.to_json(), **agent_environment(settings)},
         memory=scale_quantity(settings.agent_memory, memory_factor),
         storage=settings.agent_storage,
         deadline_seconds=spec.time_limit_seconds + AGENT_OVERHEAD_SECONDS,
         grace_seconds=AGENT_TERMINATION_SECONDS,
     )
-    return program_pod(ref, program, settings, _key_volumes(settings))
+    return program_pod(ref, program, settings, key_volumes(settings))
 
 
 def model_key_file(settings: Settings) -> str | None:
@@ -43,7 +43,8 @@ def model_key_file(settings: Settings) -> str | None:
     return f"{MODEL_KEY_MOUNT}/key" if settings.llm_secret else None
 
 
-def _environment(settings: Settings) -> Mapping[str, str]:
+def agent_environment(settings: Settings) -> Mapping[str, str]:
+    """Proxies and certificates for the way to the models."""
     env = dict(settings.agent_env)
     ca = ca_file(settings)
     if ca:
@@ -55,7 +56,7 @@ def _environment(settings: Settings) -> Mapping[str, str]:
     return env
 
 
-def _key_volumes(settings: Settings) -> tuple[JsonDict, ...]:
+def key_volumes(settings: Settings) -> tuple[JsonDict, ...]:
     """The volume is optional: without its Secret a pod would wait silently; the program says what is missing."""
     if not settings.llm_secret:
         return ()

@@ -15,6 +15,8 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -111,14 +113,33 @@ class Endpoint:
         if stop.is_set():
             raise Interrupted("the pod was asked to end while the model endpoint was busy")
 
+    async def listed_models(self) -> frozenset[str]:
+        """Names of the models that the endpoint lists, none where it has no list.
+
+        One request without a retry; its errors are those of ``complete``, and RetryableError.
+        """
+        with self._mapped_errors():
+            async with asyncio.timeout(self._model.request_seconds):
+                try:
+                    page = await self._client.models.list(extra_headers=self._headers)
+                except openai.NotFoundError:  # a gateway that only completes
+                    return frozenset()
+        return frozenset(each.id for each in page.data or ())
+
     async def _send(self, body: JsonObject) -> JsonObject:
         """One HTTP exchange, every error of the client mapped."""
-        url, limit = self._model.base_url, self._model.request_seconds
-        try:
-            async with asyncio.timeout(limit):
+        with self._mapped_errors():
+            async with asyncio.timeout(self._model.request_seconds):
                 completions = self._client.chat.completions.with_raw_response
                 response = await completions.create(**body, extra_headers=self._headers)
                 text = response.text
+        return self._parse_body(text)
+
+    @contextmanager
+    def _mapped_errors(self) -> Iterator[None]:
+        url, limit = self._model.base_url, self._model.request_seconds
+        try:
+            yield
         except openai.APIStatusError as error:
             api_error = parse_api_error(error.status_code, error.response.headers, error.body)
             raise exception_for(api_error, url, self._model.name) from error
@@ -130,7 +151,6 @@ class Endpoint:
             raise RetryableError(f"{url} broke off its answer: {error}", broken=True) from error
         except (openai.OpenAIError, httpx2.InvalidURL, UnicodeError) as error:
             raise ModelRefused(f"{url} cannot be asked: {error}") from error
-        return self._parse_body(text)
 
     def _parse_body(self, text: str) -> JsonObject:
         """The JSON object of a response with status 200; some gateways put errors into it."""
