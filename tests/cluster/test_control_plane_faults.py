@@ -166,8 +166,7 @@ async def test_watches_that_end_with_410_gone_cost_no_work(faulty: FaultyCluster
             await asyncio.to_thread(daemons.kill, faulty.plane, "kube-apiserver")
             await compact(faulty.etcd_url)
             await asyncio.to_thread(up.start_api_server, faulty.plane, quiet_steps())
-    after = listed_objects(faulty.operator.metrics())
-    assert {kind for kind in after if after[kind] > before[kind]} == {"TaskInstance", "EnvBuild", "Pod"}
+    assert listed_objects(faulty.operator.metrics()) >= before + INSTANCES
 
 
 @asynccontextmanager
@@ -184,12 +183,9 @@ async def stopped_with_running_pods(faulty: FaultyCluster) -> AsyncIterator[None
             faulty.operator.process.send_signal(signal.SIGCONT)
 
 
-def listed_objects(sample: Sample) -> dict[str, float]:
-    """Number of objects, by kind, that watches delivered because they had to list."""
-    return {
-        kind: total(sample, "swefoundry_watch_events_total", f'kind="{kind}"', 'type="LISTED"')
-        for kind in ("TaskInstance", "EnvBuild", "Pod")
-    }
+def listed_objects(sample: Sample) -> float:
+    """Number of TaskInstances that a watch delivered because it had to list; pods come and go."""
+    return total(sample, "swefoundry_watch_events_total", 'kind="TaskInstance"', 'type="LISTED"')
 
 
 async def test_a_storm_of_429_costs_no_work(faulty: FaultyCluster) -> None:

@@ -52,9 +52,13 @@ class PodCreations:
 
 
 async def compact(etcd_url: str) -> None:
-    """Forget all revisions but the current one, as etcd's compaction does."""
+    """Make a new revision and forget all before it, as etcd's compaction does.
+
+    The new one is of no object, so that no watch of objects can have seen it.
+    """
     async with aiohttp.ClientSession(etcd_url) as session:
-        async with session.post("/v3/kv/range", json={"key": _encoded("/registry")}) as response:
+        body = {"key": _encoded("/a-key-of-no-object"), "value": _encoded("")}
+        async with session.post("/v3/kv/put", json=body) as response:
             revision = (await response.json())["header"]["revision"]
         async with session.post("/v3/kv/compaction", json={"revision": revision}) as response:
             response.raise_for_status()
