@@ -6,6 +6,7 @@ is one process for all tests, without a Lease, and is never started again: a pro
 """
 
 import asyncio
+import os
 import signal
 import time
 from collections import Counter
@@ -23,7 +24,12 @@ from control_plane.faulted_batch import NAMESPACE, OPERATOR, FaultyCluster, faul
 from control_plane.operator_process import Sample, total
 from swefoundry_lab import controlplane, daemons, up
 
-pytestmark = [pytest.mark.cluster, lab_only, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.cluster,
+    lab_only,
+    pytest.mark.skipif("SWEFOUNDRY_CONTROL_PLANE_FAULTS" not in os.environ, reason="not asked for"),
+    pytest.mark.timeout(900),
+]
 
 INSTANCES = 20
 WORKS = {
