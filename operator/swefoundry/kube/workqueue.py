@@ -86,10 +86,16 @@ class WorkQueue:
         self._timers[key] = loop.call_at(due, self._fire, key)
 
     def add_rate_limited(self, key: Key, after: float | None = None) -> float:
-        """Add ``key`` again after an error, with exponential backoff and jitter; return the delay in seconds."""
+        """Add ``key`` again after an error, with exponential backoff and jitter; return the delay in seconds.
+
+        Errors of reconciles that events caused before the planned one is due count once: an outage of seconds, with
+        many events, must not lead to a pause of minutes.
+        """
         failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
-        backoff = min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2.0**failures)
+        if failures == 0 or key not in self._timers:
+            failures += 1
+            self._failures[key] = failures
+        backoff = min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2.0 ** (failures - 1))
         delay = max(backoff * random.uniform(0.75, 1.25), after or 0.0)
         metrics.QUEUE_RETRIES.inc()
         self.add_after(key, delay)

@@ -76,11 +76,21 @@ async def test_adding_at_once_does_not_wait_for_a_plan(queue):
 
 
 async def test_pauses_double_up_to_a_limit_and_vary(queue):
-    pauses = [queue.add_rate_limited(ONE) for _ in range(12)]
+    pauses = []
+    for _ in range(12):
+        pauses.append(queue.add_rate_limited(ONE))
+        queue._fire(ONE)
     for number, pause in enumerate(pauses):
         grown = min(BASE_DELAY_SECONDS * 2**number, MAX_DELAY_SECONDS)
         assert 0.75 * grown <= pause <= 1.25 * grown
     assert len(set(pauses)) == len(pauses)
+
+
+async def test_errors_before_the_planned_retry_do_not_lengthen_the_pause(queue):
+    for _ in range(9):
+        assert queue.add_rate_limited(ONE) <= 1.25 * BASE_DELAY_SECONDS
+    queue._fire(ONE)
+    assert queue.add_rate_limited(ONE) >= 0.75 * 2 * BASE_DELAY_SECONDS
 
 
 async def test_the_other_side_may_ask_for_a_longer_pause_but_not_for_a_shorter(queue):
@@ -91,6 +101,7 @@ async def test_the_other_side_may_ask_for_a_longer_pause_but_not_for_a_shorter(q
 async def test_success_shortens_the_next_pause(queue):
     for _ in range(9):
         queue.add_rate_limited(ONE)
+        queue._fire(ONE)
     queue.forget(ONE)
     assert queue.add_rate_limited(ONE) <= 1.25 * BASE_DELAY_SECONDS
 
