@@ -155,9 +155,13 @@ async def restarted(run: Run, operator: OperatorProcess) -> tuple[OperatorProces
     await operator.kill()
     killed, created = time.monotonic(), run.places.created
     operator = await run.start_operator()
-    ready = await operator.wait_until_ready(0)
-    cpu = operator.cpu_seconds()
-    first = await run.places.wait_for_more(created) - killed
+    try:
+        ready = await operator.wait_until_ready(0)
+        cpu = operator.cpu_seconds()
+        first = await run.places.wait_for_more(created) - killed
+    except BaseException:
+        await operator.stop()
+        raise
     return operator, {"readySeconds": ready, "readyCpuSeconds": cpu, "nextPodSeconds": first}
 
 
