@@ -132,7 +132,10 @@ class Cluster:
 
     async def _watch(self, path: str) -> AsyncIterator[Json]:
         timeout = aiohttp.ClientTimeout(total=None)
-        async with self._session.get(path, params={"watch": "1"}, timeout=timeout) as response:
+        # Without a version the server waits until its cache of this kind has seen the newest revision of all kinds, and
+        # ends the watch after three seconds: nothing would be seen while no object of the kind changes.
+        params = {"watch": "1", "resourceVersion": "0"}
+        async with self._session.get(path, params=params, timeout=timeout) as response:
             if response.status >= 400:
                 raise ServerBusy(f"watch {path}: {response.status}")
             async for event in json_lines(response):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import secrets
 import signal
 import socket
 import sys
@@ -17,6 +18,8 @@ from urllib.request import urlopen
 ROOT = Path(__file__).parents[2]
 LINE = re.compile(r"^(\w+?)(?:\{(.*)\})? ([0-9.e+-]+)$")
 Sample = Counter[tuple[str, str]]
+SERVER_PORTS = range(20_000, 30_000)
+"""Linux gives connections ports from 32768 on, and Kubernetes gives services those from 30000 on."""
 
 
 @dataclass
@@ -114,10 +117,19 @@ class OperatorProcess:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on which no program listens."""
+    """Ports on which no program listens, below those that the system gives to connections.
+
+    While a server is down, a connection could else take the port that it starts on again.
+    """
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [item.getsockname()[1] for item in sockets]
+        return [_listening(stack).getsockname()[1] for _ in range(count)]
+
+
+def _listening(stack: contextlib.ExitStack) -> socket.socket:
+    while True:
+        address = ("127.0.0.1", SERVER_PORTS.start + secrets.randbelow(len(SERVER_PORTS)))
+        with contextlib.suppress(OSError):
+            return stack.enter_context(socket.create_server(address))
 
 
 def total(sample: Sample, name: str, *labels: str) -> float:
