@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.commands import environment, kubectl, path_of
+from cluster.commands import environment, kubectl, path_of, swefoundry
 from cluster.sample_instances import (
     NAMESPACE,
     Json,
@@ -52,9 +52,8 @@ def leftover_pods(selector: str) -> list[str]:
 def doctor_report() -> dict[str, Json]:
     """The report with pods; other tests restart the operator, whose settings it needs."""
     for _ in range(10):
-        lines: list[Json] = json.loads(
-            run("doctor", "--pods", "-n", NAMESPACE, "-o", "json", *REGISTRY).stdout
-        )
+        command = ("doctor", "--pods", "-n", NAMESPACE, "-o", "json", *REGISTRY)
+        lines: list[Json] = json.loads(swefoundry(*command, may_fail=True))
         report = {line["check"]: line for line in lines}
         if "pods" not in report:
             return report

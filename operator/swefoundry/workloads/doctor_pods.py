@@ -17,7 +17,7 @@ from swefoundry.workloads.applied_template import template_of, with_template
 from swefoundry.workloads.attempt import Owner, Role
 from swefoundry.workloads.evaluation.pod import NETWORK_LABEL, evaluation_container
 from swefoundry.workloads.pod_spec import ContainerTemplate, JsonDict, pod_spec, resource_requirements
-from swefoundry.workloads.program_pod import Program, program_container
+from swefoundry.workloads.program_pod import PROGRAM_USER, Program, program_container
 from swefoundry.workloads.volumes import ca_file, registry_location
 
 DOCTOR_COMPONENT = "doctor"
@@ -88,5 +88,5 @@ def _pod(role: Role, name: str, namespace: str, container: ContainerTemplate, se
         "metadata": {"name": name, "namespace": namespace, "labels": tags},
         "spec": pod_spec(DOCTOR_COMPONENT, container),
     }
-    body["spec"]["securityContext"] = {"fsGroup": 1000}
+    body["spec"]["securityContext"] = {"fsGroup": PROGRAM_USER}
     return with_template(body, template_of(Owner("", namespace, name, ""), settings))
