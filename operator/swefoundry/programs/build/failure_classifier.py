@@ -167,6 +167,23 @@ def _outage_outcome(
     return replace(outcome, host=outage.host) if outage.origin is OutageOrigin.PACKAGE_INDEX else outcome
 
 
+STEP_NOT_STARTED_PATTERN = re.compile(
+    r"(?:Error|Close_Fd) sealing memfd copy: .+|Error during reexec\(\.\.\.\): .+"
+    r"|(?:memfd_create\(\)|write\(anonfd\)|read\(\"/proc/self/exe\"\)): .+"
+)
+"""What buildah's copy of itself prints when it cannot start, before it runs the step:
+https://github.com/containers/storage/blob/v1.51.0/pkg/unshare/unshare.c
+"""
+
+
+def step_was_not_started(evidence: BuildEvidence) -> BuildOutcome | None:
+    """buildah starts itself again for each step; a busy node may refuse that, and says nothing about the step."""
+    found, output = STEP_FAILED_PATTERN.match(evidence.log.error), evidence.log.output
+    if found is None or len(output) != 1 or not STEP_NOT_STARTED_PATTERN.fullmatch(output[0]):
+        return None
+    return evidence.outcome(ExitCode.INFRASTRUCTURE, f"buildah could not start a step: {output[0][-300:]}")
+
+
 def step_failed(evidence: BuildEvidence) -> BuildOutcome | None:
     found = STEP_FAILED_PATTERN.match(evidence.log.error)
     if found is None:
@@ -277,6 +294,7 @@ BUILD_RULES: tuple[FailureRule, ...] = (
     buildah_was_killed,
     disk_was_full,
     step_met_an_outage,
+    step_was_not_started,
     step_failed,
     pod_lacks_a_privilege,
     cache_was_unreachable,

@@ -183,6 +183,25 @@ def test_unknown_words_count_against_nobody() -> None:
     )
 
 
+STEP_ENDED = 'subprocess exited with status 1\nError: building at STEP "RUN make": exit status 1'
+
+
+def test_a_step_that_buildah_could_not_start_is_not_the_dockerfile_s_fault() -> None:
+    refused = "Close_Fd sealing memfd copy: Device or resource busy"
+    log = f"STEP 2/2: RUN make\n{refused}\n{STEP_ENDED}"
+    assert classify_build(1, log, BuildFacts()) == BuildOutcome(
+        ExitCode.INFRASTRUCTURE,
+        message=f"buildah could not start a step: {refused}",
+        step="RUN make",
+        tail=refused,
+    )
+
+
+def test_a_step_that_printed_something_else_had_been_started() -> None:
+    log = f"STEP 2/2: RUN make\nworking\nClose_Fd sealing memfd copy: Device or resource busy\n{STEP_ENDED}"
+    assert classify_build(1, log, BuildFacts()).code == ExitCode.STEP_FAILED
+
+
 def test_go_values_are_left_out_of_messages() -> None:
     assert outcome("unknown-instruction").message == (
         'The Dockerfile is not valid: building at STEP "RUNN ": Build error: Unknown instruction: "RUNN"'
