@@ -8,9 +8,9 @@ benchmarks/RESULTS.md explains the numbers.
 import argparse
 import asyncio
 import json
+import math
 import os
 import signal
-import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -45,6 +45,8 @@ from swefoundry_lab.layout import Lab  # noqa: E402
 
 NAMESPACE = "scale"
 WRITES = ("POST", "PATCH", "DELETE")
+RETRY_SECONDS = 30.0
+"""For how long a request is repeated: the API server answers 429 while the storage of a new kind is prepared."""
 
 
 def main() -> None:
@@ -98,7 +100,7 @@ async def prepared_run(size: int, options: argparse.Namespace) -> AsyncIterator[
     }
     async with AsyncExitStack() as stack:
         lab = stack.enter_context(running_control_plane())
-        cluster = await Cluster.connect(lab.kubeconfig)
+        cluster = await Cluster.connect(lab.kubeconfig, RETRY_SECONDS)
         stack.push_async_callback(cluster.close)
         await prepare_namespace(cluster, NAMESPACE)
         host = f"127.0.0.1:{lab.ports.registry}"
@@ -112,6 +114,7 @@ async def prepared_run(size: int, options: argparse.Namespace) -> AsyncIterator[
         await stack.enter_async_context(running_nodes(nodes, lab, options.nodes, options.cpus))
         batch = Batch(cluster, NAMESPACE, size, options.per_repository)
         tasks.create_task(batch.follow())
+        tasks.create_task(batch.follow_builds())
         yield Run(lab, cluster, batch, places, Path(f"/tmp/swefoundry-scale-{os.getpid()}-{size}.log"))
 
 
@@ -179,6 +182,10 @@ def results(run: Run, samples: list[Sample], cpu_seconds: float) -> dict[str, An
         "cpuSecondsPerInstance": round(cpu_seconds / size, 4),
         "writesPerInstance": round(sum(writes.values()), 2),
         "writes": {name: round(value, 2) for name, value in writes.items()},
+        "statusWrites": {
+            "TaskInstance": run.batch.task_changes.per_instance(size),
+            "EnvBuild": run.batch.build_changes.per_instance(size),
+        },
         "reads": {name: round(value / size, 2) for name, value in requests.items() if name.startswith("GET")},
         "registryRequests": round(
             sum(total(sample, "swefoundry_registry_requests_total") for sample in samples) / size, 1
@@ -190,9 +197,15 @@ def results(run: Run, samples: list[Sample], cpu_seconds: float) -> dict[str, An
         "queueSeconds": {f"p{part}": quantile(samples[-1], queue, part / 100) for part in (50, 95)},
         "refillSeconds": {
             "number": len(refills),
-            "median": round(statistics.median(refills), 4) if refills else None,
+            "p50": part_of(refills, 0.5),
+            "p95": part_of(refills, 0.95),
         },
     }
+
+
+def part_of(seconds: list[float], part: float) -> float | None:
+    """The time that so great a part of them does not exceed."""
+    return round(sorted(seconds)[math.ceil(part * len(seconds)) - 1], 4) if seconds else None
 
 
 def report(result: dict[str, Any]) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from places_in_use import Places
+from status_changes import StatusChanges
 
-from control_plane.api_client import TASKS, Cluster, Json
+from control_plane.api_client import BUILDS, TASKS, Cluster, Json
 from control_plane.operator_process import OperatorProcess, Sample
 from simulated.scripted_pods import manifest
 
@@ -43,6 +44,8 @@ class Batch:
     """By instance: its phase."""
     moments: list[Moment] = field(default_factory=list)
     started: float = 0.0
+    task_changes: StatusChanges = field(default_factory=StatusChanges)
+    build_changes: StatusChanges = field(default_factory=StatusChanges)
 
     async def create(self) -> None:
         """Create all TaskInstances."""
@@ -56,11 +59,17 @@ class Batch:
         await asyncio.gather(*(create(number) for number in range(self.size)))
 
     async def follow(self) -> None:
-        """Note the ends of instances until cancelled."""
+        """Note the ends of instances, and what each status write changed, until cancelled."""
         async for event in self.cluster.watch(TASKS.format(self.namespace)):
+            self.task_changes.observe(event)
             status = event["object"].get("status", {})
             if "finishedAt" in status:
                 self.ended[event["object"]["metadata"]["name"]] = status["phase"]
+
+    async def follow_builds(self) -> None:
+        """Note what each status write of an EnvBuild changed, until cancelled."""
+        async for event in self.cluster.watch(BUILDS.format(self.namespace)):
+            self.build_changes.observe(event)
 
     async def sample(self, operator: OperatorProcess, places: Places, until: int) -> None:
         """Take samples until so many instances have ended."""
