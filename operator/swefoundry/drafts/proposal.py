@@ -37,6 +37,8 @@ class StrategyInput(WireModel):
     """Everything that a strategy may use."""
 
     facts: Facts
+    repo: str | None = None
+    """owner/name of the repository."""
     language: str | None = None
     created_at: datetime | None = None
     version: str | None = None

@@ -105,6 +105,10 @@ class FileDiff:
         return self.old is None
 
     @property
+    def deletes(self) -> bool:
+        return self.new is None and self.old is not None
+
+    @property
     def gitlink(self) -> Gitlink | None:
         """The change of a submodule, if it is one."""
         if self.modes and GITLINK_MODE not in self.modes:

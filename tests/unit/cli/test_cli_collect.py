@@ -38,6 +38,10 @@ FILES = {
         "tests/test_calc.py": b"def test_c(): pass\n",
         "PKG-INFO": b"Version: 1.3\n",
     },
+    "1.4": {
+        "calc.py": b"x = 4\n",
+        "PKG-INFO": b"Version: 1.4\n",
+    },
 }
 
 
@@ -91,6 +95,7 @@ async def test_the_user_may_name_the_repository(tmp_path: Path) -> None:
     [
         pytest.param("calc:1.1..1.2", PairRejected, id="no test differs"),
         pytest.param("calc:1.2..1.3", PairRejected, id="only tests differ"),
+        pytest.param("calc:1.1..1.4", PairRejected, id="tests are only deleted"),
         pytest.param("calc:1.0..9.9", NoRelease, id="no such release"),
         pytest.param("other:1.0..1.1", NoRelease, id="no such package"),
     ],

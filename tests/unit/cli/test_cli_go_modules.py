@@ -28,14 +28,15 @@ FILES = {
 class Proxies:
     """Two module proxies; only the second has the module."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, module: str = MODULE) -> None:
         self._folder = folder
+        self._module = module
 
     async def archive(self, package: str, version: str) -> SourceArchive:
         raise NoRelease(f"{package} {version}")
 
     async def fetch(self, archive: SourceArchive) -> tuple[Path, str]:
-        place = "https://second.example/github.com/!octo/calc/v2/@v/"
+        place = f"https://second.example/{escaped_path(self._module)}/@v/"
         version = archive.filename.rpartition(".")[0]
         if not archive.url.startswith(place) or version not in FILES:
             raise NoRelease(f"{archive.url} does not exist")
@@ -45,7 +46,7 @@ class Proxies:
         else:
             with ZipFile(path, "w") as zip_file:
                 for name, text in FILES[version].items():
-                    zip_file.writestr(f"{MODULE}@{version}/{name}", text)
+                    zip_file.writestr(f"{self._module}@{version}/{name}", text)
         return path, "e" * 64
 
 
@@ -69,6 +70,15 @@ async def test_a_pair_of_a_module_becomes_an_instance(proxy: GoProxy) -> None:
         }
     }
     assert (b"calc_test.go" in instance.gold, b"calc_test.go" in instance.tests) == (False, True)
+
+
+async def test_a_module_whose_path_names_no_repository_has_its_short_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOPROXY", "https://second.example")
+    proxy = GoProxy(Proxies(tmp_path, "go.example.org/calc"))
+    pair = parse_pair("go:go.example.org/calc@v2.0.0..v2.0.1")
+    assert (await collect_pair(pair, proxy, path_classifier(GO_TEST_GLOBS))).repo == "releases/calc"
 
 
 async def test_a_release_that_no_proxy_has_is_rejected(proxy: GoProxy) -> None:

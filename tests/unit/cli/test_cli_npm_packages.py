@@ -119,7 +119,7 @@ def test_other_texts_are_no_pairs(text: str) -> None:
 )
 def test_the_repository_is_that_of_package_json(tmp_path: Path, repository: object, name: str) -> None:
     (tmp_path / "package.json").write_text(json.dumps({"name": "x", "repository": repository}))
-    assert repository_name(tmp_path, "@scope/x") == name
+    assert repository_name(tmp_path, "x") == name
 
 
 @pytest.mark.parametrize(

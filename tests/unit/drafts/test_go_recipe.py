@@ -154,8 +154,38 @@ def test_packages_of_changed_fixtures_are_tested() -> None:
     assert "$packages ./... > " in proposed(an_input(test_files=[])).draft.test_command
 
 
-def test_a_source_without_modules_has_no_recipe() -> None:
-    assert next_proposal(["recipe"], an_input({})) is None
+def test_a_source_of_before_modules_gets_a_go_mod_with_dependencies_of_its_day() -> None:
+    inputs = an_input({}, bases=["golang:1.20"]).model_copy(update={"repo": "octo/calc"})
+    first = proposed(inputs)
+    assert first.label == "go 1.20, a go.mod of its own"
+    assert (
+        "WORKDIR /testbed\n"
+        "RUN { go mod init || go mod init $({ grep -rhoiF --include='*.go' github.com/octo/calc ."
+        " || echo github.com/octo/calc; } | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }'); }"
+        " && go mod edit -go=1.16 && go mod tidy -e\n"
+        "RUN as_of() { go list -m -versions $1 | tr ' ' '\\n' | tail -n +2 | tac | while read -r v; do \\\n"
+        " t=$(go list -m -f '{{.Time.Format \"20060102\"}}' $1@$v) && "
+        '[ "$t" -le 20210702 ] && echo "$1@$v" && break; done; } && \\\n'
+        " for m in $(go list -m -f '{{if not (or .Main .Indirect)}}{{.Path}}{{end}}' all); do \\\n"
+        ' old=$(as_of "$m"); [ -z "$old" ] || go mod edit -require="$old"; done; go mod tidy -e\n'
+        "RUN go mod download\n"
+    ) in first.draft.dockerfile
+    assert violations(first.draft.dockerfile, []) == []
+
+
+def test_a_source_of_before_modules_has_the_name_that_its_fix_gives_it() -> None:
+    fixed = [FileFact(path="go.mod", sha256="0" * 64, text="module example.org/calc // moved\n\ngo 1.13\n")]
+    inputs = an_input({}, fixed_manifests=fixed, created=None).model_copy(update={"repo": "octo/calc"})
+    dockerfile = proposed(inputs).draft.dockerfile
+    assert (
+        "RUN go mod init example.org/calc && go mod edit -go=1.16 && go mod tidy -e\nRUN go mod" in dockerfile
+    )
+
+
+def test_there_is_no_recipe_without_a_module_above_the_tests_or_a_name_for_one() -> None:
+    elsewhere = an_input({"tools/go.mod": GO_MOD}).model_copy(update={"repo": "octo/calc"})
+    for inputs in (an_input({}), elsewhere):
+        assert next_proposal(["recipe"], inputs) is None
 
 
 def test_a_test_that_wants_to_be_denied_something_is_tried_as_an_ordinary_user() -> None:

@@ -16,6 +16,7 @@ from swefoundry.cli.releases.release_trees import Patches, split_patches
 from swefoundry.cli.releases.source_upload import SourceUpload
 from swefoundry.cli.releases.splitting import ChangePart
 from swefoundry.cli.releases.unpacking import unpack_release
+from swefoundry.patches.patch_parser import parse_patch
 
 
 class PairRejected(Exception):
@@ -65,6 +66,8 @@ async def collect_pair(
 def _check(pair: ReleasePair, patches: Patches) -> None:
     if not patches.tests:
         raise PairRejected(f"no test file differs between {pair.old} and {pair.new}. Check --test-glob.")
+    if all(each.deletes for each in parse_patch(patches.tests).files):
+        raise PairRejected(f"{pair.new} has no test files that it adds or changes: it only deletes some.")
     if not patches.gold:
         raise PairRejected(f"only tests differ between {pair.old} and {pair.new}")
 
@@ -73,7 +76,7 @@ def _instance(
     pair: ReleasePair, trees: ReleaseTrees, patches: Patches, uploaded: datetime | None
 ) -> Instance:
     """The instance, but for its source."""
-    repo = pair.repo or pair.repo_in_name or repository_name(trees.new, pair.package)
+    repo = pair.repo or pair.repo_in_name or repository_name(trees.new, pair.short_name)
     identity = f"{repo.partition('/')[0]}__{pair.short_name}-{pair.new}"
     return Instance(
         instance_id=re.sub(r"[^A-Za-z0-9_.-]", "-", identity),

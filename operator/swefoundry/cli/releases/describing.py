@@ -32,10 +32,10 @@ CHANGELOG_LIMIT = 16_000
 """Characters of a changelog that a problem statement may have."""
 
 
-def repository_name(root: Path, package: str) -> str:
-    """owner/name from the archive's metadata; ``releases/<package>`` when it names no repository."""
+def repository_name(root: Path, short_name: str) -> str:
+    """owner/name from the archive's metadata; ``releases/<short name>`` when it names no repository."""
     if (root / "package.json").is_file():
-        return _npm_repository(root / "package.json") or f"releases/{package.rpartition('/')[2]}"
+        return _npm_repository(root / "package.json") or f"releases/{short_name}"
     path = root / "PKG-INFO"
     headers = HeaderParser().parsestr(path.read_text("utf-8", "replace") if path.is_file() else "")
     links: list[tuple[int, str]] = []
@@ -50,7 +50,7 @@ def repository_name(root: Path, package: str) -> str:
         match = FORGE_URL.search(url)
         if match and match["owner"] not in NOT_OWNERS:
             links.append((rank, f"{match['owner']}/{match['name'].removesuffix('.git')}"))
-    return min(links, key=lambda link: link[0])[1] if links else f"releases/{package.rpartition(':')[2]}"
+    return min(links, key=lambda link: link[0])[1] if links else f"releases/{short_name}"
 
 
 def _npm_repository(manifest: Path) -> str | None:

@@ -160,6 +160,7 @@ def _strategy_input(
     spec = observed.build.spec
     return StrategyInput(
         facts=facts,
+        repo=spec.repo,
         language=spec.language,
         created_at=spec.created_at,
         version=spec.version,

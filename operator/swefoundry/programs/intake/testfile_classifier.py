@@ -48,7 +48,11 @@ _DECLARATIONS = (".d.ts", ".d.mts", "-d.ts")
 _SUPPORT_FOLDER = re.compile(
     r"(?:__)?(?:fixtures?|mocks|snapshots)(?:__)?|helpers?|support|data|resources|assets|utils?|types|node_modules"
 )
+_TEST_SCRIPT = re.compile(r"tests?\.[cm]?[jt]sx?")
+"""Small packages have all their tests in one file, outside of a test folder."""
 _CALLS_TESTS = re.compile(rb"\b(?:test|it|describe|suite)\b(?:\.\w+)*\(")
+
+_ASSERTS = re.compile(rb"\bassert\b")
 
 _DEFINES_TESTS = re.compile(rb"^[ \t]*(async[ \t]+)?def[ \t]+test|^class[ \t]+Test|TestCase\b", re.MULTILINE)
 
@@ -74,12 +78,19 @@ def is_test(path: str, content: bytes | None) -> bool:
     if parsed.suffix == ".rs" and content is not None and _RUST_TEST.search(content):
         return True
     if not any(folder in _FOLDERS for folder in parsed.parts[:-1]):
-        return False
+        return _is_test_script(parsed, content)
     if parsed.suffix == ".py":
         return content is None or _DEFINES_TESTS.search(content) is not None
     if parsed.suffix in _SCRIPTS:
         return not _is_support_script(parsed, content)
     return parsed.suffix == ".rs"
+
+
+def _is_test_script(path: PurePosixPath, content: bytes | None) -> bool:
+    """Whether a script is its package's test by its name and by what it calls: a `test.js` may as well be a command."""
+    if not _TEST_SCRIPT.fullmatch(path.name):
+        return False
+    return content is None or any(each.search(content) for each in (_CALLS_TESTS, _ASSERTS))
 
 
 def _is_java_test(path: PurePosixPath, content: bytes | None) -> bool:

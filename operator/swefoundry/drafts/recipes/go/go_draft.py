@@ -5,6 +5,7 @@ import shlex
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
+from swefoundry.drafts.recipes.go.generated_module import module_path, module_steps
 from swefoundry.drafts.recipes.go.go_constraints import GoConstraints
 from swefoundry.drafts.recipes.go.go_project import GoProject
 from swefoundry.drafts.recipes.go.go_test_command import GO_REPORT, go_test_command
@@ -42,12 +43,20 @@ def _dockerfile(project: GoProject, toolchain: Toolchain, constraints: GoConstra
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
+        *_module_steps(project, toolchain),
         *([] if vendored else [f"RUN {place}go mod download"]),
         *([_download_fixed(project.fixed_module)] if project.fixed_module and not vendored else []),
         f"RUN {place}{{ {warm}; }}",
         "ENV GOPROXY=off GOSUMDB=off",
     ]
     return "\n".join(steps) + "\n"
+
+
+def _module_steps(project: GoProject, toolchain: Toolchain) -> list[str]:
+    if not project.repo_without_modules:
+        return []
+    path = module_path(project.facts.fixed_manifests or [])
+    return module_steps(path, project.repo_without_modules, toolchain.version, project.created)
 
 
 def _download_fixed(lines: list[str]) -> str:
@@ -74,6 +83,8 @@ def plan_label(project: GoProject, toolchain: Toolchain, constraints: GoConstrai
     words = [f"go {toolchain.version[0]}.{toolchain.version[1]}"]
     if project.is_vendored:
         words.append("downloaded dependencies" if constraints.download else "vendored dependencies")
+    if project.repo_without_modules:
+        words.append("a go.mod of its own")
     if constraints.apt:
         words.append("with " + ", ".join(sorted(constraints.apt)))
     return ", ".join([*words, *constraints.described()])

@@ -25,8 +25,10 @@ class GoProject:
     folder: str
     """Relative to the source's root."""
     manifest: str
-    """Text of its go.mod."""
+    """Text of its go.mod; empty where it has none."""
     created: date | None
+    repo_without_modules: str = ""
+    """owner/name, where the source is of before modules and its build makes a go.mod."""
 
     @property
     def go_version(self) -> LanguageVersion | None:
@@ -75,9 +77,14 @@ class GoProject:
 
 
 def read_project(strategy_input: StrategyInput) -> GoProject | None:
-    """Return the module of most test files; None where no go.mod is above them."""
+    """Return the module of most test files, or a source without any module; None where no go.mod is above the tests of
+    one that has some.
+    """
     facts, created = strategy_input.facts, strategy_input.created_at
     modules = _module_folders(_manifests(facts))
+    day = created.date() if created is not None else None
+    if not modules and strategy_input.repo and facts.languages.get("go"):
+        return GoProject(facts, "", "", day, strategy_input.repo)
     tests = [*facts.test_files, *facts.test_support_files] or [""]
     above = Counter(
         folder for path in tests if (folder := _nearest_module(path, modules)) is not None
@@ -85,7 +92,7 @@ def read_project(strategy_input: StrategyInput) -> GoProject | None:
     if not above:
         return None
     folder = above[0][0]
-    return GoProject(facts, folder, modules[folder], created.date() if created is not None else None)
+    return GoProject(facts, folder, modules[folder], day)
 
 
 def _manifests(facts: Facts) -> list[FileFact]:

@@ -37,7 +37,7 @@ class GoPlan(SearchPlan[Toolchain, GoConstraints]):
 
 
 def initial_plan(strategy_input: StrategyInput) -> GoPlan | None:
-    """Return the plan before any round; None for a source without modules, whose dependencies no file pins."""
+    """Return the plan before any round; None where no module has the tests."""
     project = read_project(strategy_input)
     if project is None:
         return None
