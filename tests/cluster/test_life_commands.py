@@ -1,4 +1,4 @@
-"""Commands that start pods of their own: `doctor --pods` and `open`, as a user types them."""
+"""Commands for life with a cluster: `doctor --pods`, `open` and `gc`, as a user types them."""
 
 import json
 import os
@@ -95,3 +95,25 @@ def test_open_runs_a_command_in_the_tree_with_and_without_the_fix(finished: str)
         "after": ["/testbed", "echo 42", "ended with 0"],
     }
     assert leftover_pods(f"{OPEN_PODS},swefoundry.dev/owner={finished}") == []
+
+
+def leftovers(repo: str, *options: str) -> set[str]:
+    """Kinds of what nothing needs any more in the registry's repository."""
+    report = json.loads(swefoundry("gc", f"lab/{repo}", "-o", "json", *REGISTRY, *options))
+    assert report["busy"] == []
+    return {each["kind"] for each in report["manifests"]}
+
+
+def test_gc_deletes_what_a_deleted_instance_left_and_keeps_what_the_next_one_reuses() -> None:
+    first, second = unique("collected"), unique("collected")
+    repository = make_shell_repository(first)
+    apply(a_task(first, repository))
+    assert wait_until_finished(first)["verdict"] == "fail2pass"
+    while_it_lives = leftovers(first)
+    delete(first)
+    deleted = leftovers(first, "--delete")
+    left = {"build-log", "build cache", "intake"}
+    assert (while_it_lives, deleted, leftovers(first)) == (set(), left, set())
+    apply(a_task(second, repository, repo=f"lab/{first}", environment={"strategies": ["reuse"]}))
+    assert wait_until_finished(second)["verdict"] == "fail2pass"
+    delete(second)

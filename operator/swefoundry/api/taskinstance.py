@@ -290,7 +290,8 @@ class TaskInstanceStatus(WireModel):
     note: str | None = Field(
         default=None,
         max_length=64,
-        description="What a person should know beside the verdict, as a word: `SetsUnknown` with `testsUnknown`.",
+        description="What a person should know beside phase and verdict, as a word: `SetsUnknown` with `testsUnknown`; "
+        "the reason of an instance that ended without a verdict.",
     )
     evidence: Digest | None = Field(default=None, description="The verdict bundle.")
     running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are in progress.")

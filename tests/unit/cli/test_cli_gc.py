@@ -102,6 +102,11 @@ def put_task(api: ApiServer, **status: object) -> None:
     api.put("taskinstances", task("one", status=dict(status), repo="task"))
 
 
+def put_orphan(api: ApiServer) -> None:
+    orphan = {"name": "one-gold", "labels": {"swefoundry.dev/instance": "one"}, "creationTimestamp": FINISHED}
+    api.put("configmaps", {"metadata": orphan})
+
+
 LEFT = ["draft", "image of a round or probe", "image of a round or probe", "intake", "turn"]
 
 
@@ -147,6 +152,52 @@ def test_nothing_is_deleted_while_an_instance_of_the_repository_is_at_work(
     assert remaining(server, stored) == MANIFESTS
 
 
+def test_an_instance_that_appears_while_the_registry_is_read_keeps_everything_of_its_repository(
+    run: Run, api: ApiServer, server: registry_server.Server, stored: Stored
+) -> None:
+    lists = iter(range(2))
+
+    async def hook(line: str) -> None:
+        if line == "GET taskinstances" and next(lists) == 1:
+            put_task(api, finishedAt=FINISHED)
+
+    api.request_hook = hook
+    done = run("gc", "task", *flags(server), "--delete")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "1 repository left alone: work is going on there" in done.output
+    assert remaining(server, stored) == MANIFESTS
+
+
+def test_named_repositories_alone_are_searched(
+    run: Run, api: ApiServer, server: registry_server.Server, stored: Stored
+) -> None:
+    put_orphan(api)
+    assert kinds(run, server, "other/task") == []
+    assert kinds(run, server, "task", "--delete") == LEFT
+    assert remaining(server, stored) == {"accepted", "stage", "evaluation", "verdict"}
+    assert len(api.bodies("configmaps")) == 1
+
+
+def test_repositories_can_be_named_only_with_their_registry(run: Run, api: ApiServer) -> None:
+    refused = run("gc", "task")
+    assert refused.exit_code == 2
+    assert "--registry" in refused.output
+
+
+def test_the_sum_counts_content_of_two_repositories_once(
+    run: Run, server: registry_server.Server, stored: Stored
+) -> None:
+    async def copy() -> None:
+        async with RegistryClient(server.host, insecure=True) as registry:
+            await push_artifact(registry, "stages/copy", "intake", {"facts.json": b"facts"})
+
+    alone = run("gc", *flags(server)).output.splitlines()
+    asyncio.run(copy())
+    both = run("gc", *flags(server)).output.splitlines()
+    assert [line.partition(", ")[2] for line in (alone[-2], both[-2])] == [alone[-2].partition(", ")[2]] * 2
+    assert (alone[-2].split()[0], both[-2].split()[0]) == ("5", "6")
+
+
 def test_the_table_counts_by_repository_and_kind_and_says_what_is_next(
     run: Run, server: registry_server.Server, stored: Stored
 ) -> None:
@@ -171,8 +222,7 @@ def test_a_cluster_that_shows_one_namespace_only_cannot_say_what_a_registry_need
 
 
 def test_without_a_registry_only_the_cluster_is_searched(run: Run, api: ApiServer) -> None:
-    orphan = {"name": "one-gold", "labels": {"swefoundry.dev/instance": "one"}, "creationTimestamp": FINISHED}
-    api.put("configmaps", {"metadata": orphan})
+    put_orphan(api)
     shown = run("gc")
     assert shown.stdout.split()[5:9] == ["ConfigMap", "default/one-gold", "1", "there"], shown.output
     assert "Nothing was deleted. --delete deletes them." in shown.output

@@ -53,6 +53,7 @@ async def test_an_intake_that_failed_starts_again_with_new_attempts(server, prox
     await simulation.run()
     status = server.one("taskinstances")["status"]
     assert (status["verdict"], status["retried"], status["firstAttempt"]) == ("fail2pass", "once", 2)
+    assert status.get("note") is None
     assert [item for item in attempts(server, "taskinstance") if item.startswith("intake")] == [
         "intake/0",
         "intake/1",

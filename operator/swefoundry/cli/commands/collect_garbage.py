@@ -11,10 +11,11 @@ import typer
 from rich.filesize import decimal
 
 from swefoundry.cli import clients, console, options
+from swefoundry.cli.api_objects import KubernetesObject
 from swefoundry.cli.leftovers.cluster import LeftoverObject, leftover_objects
-from swefoundry.cli.leftovers.listing import read_cluster, read_owners, read_repositories
-from swefoundry.cli.leftovers.registry import LeftoverManifest, leftover_manifests
-from swefoundry.cli.task_repositories import list_repository_paths
+from swefoundry.cli.leftovers.listing import owners_by_path, read_cluster, read_owners, read_repositories
+from swefoundry.cli.leftovers.registry import LeftoverManifest, leftover_manifests, total_size
+from swefoundry.cli.task_repositories import BUILD_CACHE_SUFFIX, list_repository_paths
 from swefoundry.errors import ApiRefused, PermanentError, RegistryRefused
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.oci.registry_client import RegistryClient
@@ -34,6 +35,13 @@ class Leftovers:
 
 
 def gc(
+    repos: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="OWNER/NAME",
+            help="Search these repositories of the registry, and nothing else; default: all, and the cluster.",
+        ),
+    ] = None,
     namespace: options.Namespace = "",
     all_namespaces: options.AllNamespaces = False,
     context: options.Context = None,
@@ -57,41 +65,78 @@ def gc(
     """
     cluster = clients.cluster_target(namespace, context, all_namespaces)
     target = clients.RegistryTarget(registry, insecure, prefix)
-    found = asyncio.run(_collect(cluster, target, delete))
+    if repos and not registry:
+        raise typer.BadParameter("a host[:port] is required to search repositories", param_hint="--registry")
+    found = asyncio.run(_collect(cluster, target, repos or [], delete))
     if output is console.OutputFormat.JSON:
         console.print_json(_json(found, delete))
     else:
         _print_table(found, delete, bool(registry))
 
 
-async def _collect(cluster: clients.ClusterTarget, target: clients.RegistryTarget, delete: bool) -> Leftovers:
+async def _collect(
+    cluster: clients.ClusterTarget, target: clients.RegistryTarget, repos: list[str], delete: bool
+) -> Leftovers:
+    found = Leftovers()
     async with clients.open_cluster(cluster) as kube:
-        found = Leftovers(leftover_objects(await read_cluster(kube, cluster.namespace), datetime.now(UTC)))
+        if not repos:
+            found.objects = leftover_objects(await read_cluster(kube, cluster.namespace), datetime.now(UTC))
         if target.host:
             async with clients.open_registry(target) as registry:
-                await _search_registry(kube, registry, target, found)
+                owners = await _all_owners(kube)
+                await _search_registry(registry, target, repos, owners, found)
                 if delete:
+                    _leave_changed(found, target, owners, await _all_owners(kube))
                     await _delete_manifests(registry, found.manifests)
         if delete:
             await _delete_objects(kube, found.objects)
     return found
 
 
-async def _search_registry(
-    kube: KubeClient, registry: RegistryClient, target: clients.RegistryTarget, found: Leftovers
-) -> None:
-    paths = await list_repository_paths(registry, target)
+async def _all_owners(kube: KubeClient) -> tuple[KubernetesObject, ...]:
     try:
-        owners = await read_owners(kube, "")
+        return await read_owners(kube, "")
     except ApiRefused as error:
         raise PermanentError(
             f"a registry is shared by all namespaces, and not all may be listed: {error}; without --registry, only the "
             "cluster is looked at"
         ) from error
+
+
+async def _search_registry(
+    registry: RegistryClient,
+    target: clients.RegistryTarget,
+    repos: list[str],
+    owners: Iterable[KubernetesObject],
+    found: Leftovers,
+) -> None:
+    named = [target.repository(repo) for repo in repos]
+    paths = [path + suffix for path in named for suffix in ("", BUILD_CACHE_SUFFIX)]
+    paths = paths or await list_repository_paths(registry, target)
     async for content in read_repositories(registry, target, paths, owners):
         if content.unfinished:
             found.busy.append(content.path)
         found.manifests += leftover_manifests(content)
+
+
+def _leave_changed(
+    found: Leftovers,
+    target: clients.RegistryTarget,
+    before: Iterable[KubernetesObject],
+    now: Iterable[KubernetesObject],
+) -> None:
+    """Leave repositories alone whose instances changed while the registry was read: they may use what was unused."""
+    old, new = (owners_by_path(target, owners) for owners in (before, now))
+    changed = {path for path in old | new if _versions(old.get(path, ())) != _versions(new.get(path, ()))}
+    changed |= {path + BUILD_CACHE_SUFFIX for path in changed}
+    found.busy = sorted(
+        {*found.busy, *(each.repository for each in found.manifests if each.repository in changed)}
+    )
+    found.manifests = [each for each in found.manifests if each.repository not in changed]
+
+
+def _versions(bodies: Iterable[KubernetesObject]) -> set[tuple[str, str]]:
+    return {(body["metadata"]["uid"], body["metadata"]["resourceVersion"]) for body in bodies}
 
 
 async def _delete_manifests(registry: RegistryClient, manifests: Iterable[LeftoverManifest]) -> None:
@@ -126,7 +171,7 @@ def _print_table(found: Leftovers, delete: bool, searched_registry: bool) -> Non
 
 
 def _print_notes(found: Leftovers, delete: bool, searched_registry: bool) -> None:
-    number, size = len(found.objects) + len(found.manifests), sum(each.size for each in found.manifests)
+    number, size = len(found.objects) + len(found.manifests), total_size(found.manifests)
     in_registry = f", {decimal(size)} in the registry" if found.manifests else ""
     console.print_note(f"{pluralize(number, 'leftover')}{in_registry}{': deleted' if delete else ''}")
     if number and not delete:

@@ -40,6 +40,16 @@ async def _list(
     return tuple([body async for body in kube.list(resource, namespace, selector)])
 
 
+def owners_by_path(
+    target: RegistryTarget, owners: Iterable[KubernetesObject]
+) -> dict[str, list[KubernetesObject]]:
+    """TaskInstances and EnvBuilds by the path of their task repository."""
+    by_path: dict[str, list[KubernetesObject]] = {}
+    for body in owners:
+        by_path.setdefault(target.repository(body["spec"]["repo"]), []).append(body)
+    return by_path
+
+
 async def read_repositories(
     registry: RegistryClient,
     target: RegistryTarget,
@@ -47,9 +57,7 @@ async def read_repositories(
     owners: Iterable[KubernetesObject],
 ) -> AsyncIterator[RepositoryContent]:
     """The content of one repository after another."""
-    by_path: dict[str, list[KubernetesObject]] = {}
-    for body in owners:
-        by_path.setdefault(target.repository(body["spec"]["repo"]), []).append(body)
+    by_path = owners_by_path(target, owners)
     for path in paths:
         is_cache = path.endswith(BUILD_CACHE_SUFFIX)
         objects = tuple(by_path.get(path.removesuffix(BUILD_CACHE_SUFFIX), ()))

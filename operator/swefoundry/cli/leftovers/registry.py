@@ -57,8 +57,13 @@ class LeftoverManifest:
     repository: str
     digest: Digest
     kind: str
-    size: int
-    """Bytes that only it, and leftovers listed after it, refer to in this repository."""
+    blobs: Mapping[Digest, int]
+    """Sizes in bytes of itself and of the blobs that only leftovers of this repository have. Each is listed once."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(self.blobs.values())
 
 
 def leftover_manifests(content: RepositoryContent) -> list[LeftoverManifest]:
@@ -86,6 +91,11 @@ def leftover_manifests(content: RepositoryContent) -> list[LeftoverManifest]:
         for blob in _blobs(found.content)
     }
     return list(_with_sizes(content.path, candidates, by_digest, used))
+
+
+def total_size(leftovers: Iterable[LeftoverManifest]) -> int:
+    """Bytes of all of them. A registry stores a blob once, however many repositories have it."""
+    return sum({digest: size for each in leftovers for digest, size in each.blobs.items()}.values())
 
 
 def unread_manifest(tag: str) -> Manifest | None:
@@ -146,4 +156,4 @@ def _with_sizes(
         found = by_digest[digest]
         own = {blob: size for blob, size in _blobs(found.content).items() if blob not in used}
         used |= own.keys()
-        yield LeftoverManifest(path, digest, kind, found.size + sum(own.values()))
+        yield LeftoverManifest(path, digest, kind, own | {digest: found.size})

@@ -84,7 +84,7 @@ REMEDIATIONS: dict[str, str] = {
         "The hidden tests pass without the fix. Check the test patch, or drop the instance."
     ),
     reasons.DRAFTS_EXHAUSTED: (
-        "Give a draft or overrides (spec.environment); the rounds above show what was missing."
+        "Give a draft or overrides (spec.environment); the message, and the rounds above, show what was missing."
     ),
     reasons.BUDGET_SPENT: "Raise the budget that the message names, or give a draft; re-create the object.",
     reasons.PARENT_UNUSABLE: (

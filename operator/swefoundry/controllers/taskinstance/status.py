@@ -261,11 +261,12 @@ def _restarted(status: TaskInstanceStatus, step: Restart, observed: Observation)
     reason, _ = conditions.reason_of(status.conditions, READY)
     kept = [] if reason == reasons.NETWORK_OPEN else [each for each in status.evaluations if not each.fault]
     status = restart(status, step.value, observed.pods, observed.now)
-    return with_fields(status, evaluations=kept)
+    return with_fields(status, evaluations=kept, note=None)
 
 
 def mark_failed(status: TaskInstanceStatus, why: ReasonMessage, observed: Observation) -> TaskInstanceStatus:
     """Work ended without a verdict."""
+    status = with_fields(status, note=why[0])
     return mark_finished(status, "Failed", {**FAILED_STATES, VALIDATED: "Unknown"}, why, observed.stamp)
 
 

@@ -36,8 +36,10 @@ class RecipeLanguage:
     """Base images where the operator's settings name none."""
     images_of: str = ""
     """Name of its base images in the settings, where that is not its own."""
+    manifests: tuple[str, ...] = ()
+    """Files of which its recipe needs one in a folder above the tests."""
     refusal: Callable[[StrategyInput], str | None] | None = None
-    """Returns why there is no plan."""
+    """Returns why there is no plan, where that is not that a manifest is missing."""
 
 
 LANGUAGES: tuple[RecipeLanguage, ...] = (
@@ -48,6 +50,7 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
         (".js", ".jsx", ".mjs", ".cjs"),
         node_recipe.initial_plan,
         DEFAULT_NODE_BASES,
+        manifests=("package.json",),
         refusal=node_recipe.refusal,
     ),
     RecipeLanguage(
@@ -56,10 +59,19 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
         node_recipe.initial_plan,
         DEFAULT_NODE_BASES,
         images_of="javascript",
+        manifests=("package.json",),
         refusal=node_recipe.refusal,
     ),
-    RecipeLanguage("java", (".java",), java_recipe.initial_plan, DEFAULT_JAVA_BASES),
-    RecipeLanguage("rust", (".rs",), cargo_recipe.initial_plan, DEFAULT_RUST_BASES),
+    RecipeLanguage(
+        "java",
+        (".java",),
+        java_recipe.initial_plan,
+        DEFAULT_JAVA_BASES,
+        manifests=("pom.xml", "build.gradle", "build.gradle.kts"),
+    ),
+    RecipeLanguage(
+        "rust", (".rs",), cargo_recipe.initial_plan, DEFAULT_RUST_BASES, manifests=("Cargo.toml",)
+    ),
 )
 """Of languages with equally many test files the first wins. A language without an entry has no recipe; its tasks go to
 the next strategy.
@@ -115,7 +127,28 @@ def first_proposal(strategy_input: StrategyInput, images: list[str]) -> Proposal
 
 
 def refusal(strategy_input: StrategyInput) -> str | None:
-    """Return why no recipe has a draft for a source, where one knows the reason."""
+    """Return why no recipe has a draft for a source; None where one has, or none knows the reason."""
     languages = recipe_languages(strategy_input)
-    reasons = (language.refusal(strategy_input) for language in languages if language.refusal is not None)
+    if not languages:
+        return _unknown_language(strategy_input)
+    reasons = (_refusal_of(language, strategy_input) for language in languages)
     return next((reason for reason in reasons if reason is not None), None)
+
+
+def _unknown_language(strategy_input: StrategyInput) -> str:
+    known = ", ".join(each.name for each in LANGUAGES)
+    if strategy_input.language is not None:
+        return f"spec.language is {strategy_input.language}, and recipes know {known}"
+    suffixes = dict.fromkeys(PurePosixPath(path).suffix for path in strategy_input.facts.test_files)
+    listed = ", ".join(filter(None, suffixes)) or "no suffix"
+    return f"the test files ({listed}) are of no language that recipes know ({known})"
+
+
+def _refusal_of(language: RecipeLanguage, strategy_input: StrategyInput) -> str | None:
+    if language.initial_plan(strategy_input) is not None:
+        return None
+    reason = language.refusal(strategy_input) if language.refusal is not None else None
+    missing = (
+        f"no {' or '.join(language.manifests)} stands above the test files" if language.manifests else None
+    )
+    return reason or missing

@@ -148,6 +148,33 @@ def test_a_search_that_a_recipe_refuses_ends_with_its_reason():
     )
 
 
+LANGUAGES = "python, go, javascript, typescript, java, rust"
+
+
+@pytest.mark.parametrize(
+    ("test_file", "language", "message"),
+    [
+        ("src/a.rs", None, "no Cargo.toml stands above the test files"),
+        (
+            "AppTest.java",
+            None,
+            "no pom.xml or build.gradle or build.gradle.kts stands above the test files",
+        ),
+        ("test/a.js", "typescript", "no package.json stands above the test files"),
+        (
+            "spec/a_spec.rb",
+            None,
+            f"the test files (.rb) are of no language that recipes know ({LANGUAGES})",
+        ),
+        ("test.c", "c", f"spec.language is c, and recipes know {LANGUAGES}"),
+    ],
+)
+def test_a_search_without_any_draft_says_what_recipes_lack(test_file, language, message):
+    known = StrategyInput(facts=Facts(test_files=[test_file]), language=language)
+    step = step_for(SearchState(NextStrategies(("recipe",), False), known, GROUP))
+    assert step == EndSearch("DraftsExhausted", f"{message}; set spec.environment.draft")
+
+
 @pytest.mark.parametrize(("reason", "judged"), [("AgentsGaveUp", True), ("ModelRefused", False)])
 def test_a_refused_key_gives_no_verdict_on_what_was_built_before(reason, judged):
     probes = [{"stage": "before", "code": 1}, {"stage": "after", "code": 1}]

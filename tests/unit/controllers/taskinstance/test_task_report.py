@@ -161,6 +161,7 @@ def test_a_rejected_row_is_stalled_with_its_reason(code, reason):
         "Validated": ("Unknown", reason),
     }
     assert (message(status), status.phase, status.finished_at) == ("hunk 2 of a.py", "Failed", NOW)
+    assert status.note == reason
 
 
 def test_a_message_of_any_length_fits_into_the_status():

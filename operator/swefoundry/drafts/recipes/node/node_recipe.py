@@ -58,11 +58,9 @@ def initial_plan(strategy_input: StrategyInput) -> NodePlan | None:
 
 
 def refusal(strategy_input: StrategyInput) -> str | None:
-    """Return why the recipe has no plan for a source."""
+    """Return why the recipe has no plan for a source with a manifest above its tests."""
     project = read_node_project(strategy_input)
-    if project is None:
-        return "no package.json stands above the test files"
-    if find_runner(project.fixed_manifest, project.root) is not None:
+    if project is None or find_runner(project.fixed_manifest, project.root) is not None:
         return None
     program = browser_runner(project.fixed_manifest, project.root)
     return f"the tests run in a browser ({program}), and no recipe installs browsers"
