@@ -32,6 +32,7 @@ from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import backoff_limits
 from swefoundry.workloads.host_backoff import HostBackoff
 from swefoundry.workloads.pod_limiter import PlaceLimits, PodLimiter
+from swefoundry.workloads.unwritten_statuses import UnwrittenStatuses
 
 MAX_STEPS = 5000
 """Steps after which a run that does not end fails."""
@@ -140,6 +141,7 @@ class Simulation:
         context.hosts = HostBackoff(
             backoff_limits(self.settings), context.queue.add, lambda: self.server.now.timestamp()
         )
+        context.unwritten = UnwrittenStatuses(clock=lambda: self.server.now.timestamp())
         self._operator = make_operator(context, clock=lambda: self.server.now)
         self._quiet = 0
         self._delivered = len(self.server.changes)

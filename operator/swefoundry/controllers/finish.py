@@ -18,21 +18,49 @@ R = TypeVar("R")
 
 
 async def write_status(
-    context: ReconcileContext, resource: Resource, item: CustomResource[Any, Any], status: WireModel
+    context: ReconcileContext,
+    resource: Resource,
+    item: CustomResource[Any, Any],
+    status: WireModel,
+    *,
+    repeated: bool = False,
 ) -> None:
-    """Write the status if it changed; ``ApiConflict`` when the object changed since it was observed."""
-    old, new = item.status.to_json_dict(), status.to_json_dict()
-    if item.outdated_status is not None:
-        old = item.outdated_status
-    elif old == new:
-        return
-    body = {
-        "metadata": {"resourceVersion": item.resource_version, "uid": item.uid},
-        "status": merge_patch(old, new),
-    }
+    """Write the status if it changed; ``ApiConflict`` when the object changed since it was observed.
+
+    One that only shows progress is kept in the cache for a moment, so that a second one within it costs nothing;
+    ``repeated``: its phase has lasted already.
+    """
+    key, version = Key(resource.kind, item.namespace, item.name), item.resource_version
+    new = status.to_json_dict()
+    old = item.outdated_status
+    if old is None:
+        old = context.unwritten.written(key, version) or item.status.to_json_dict()
+        seconds = (
+            None if old == new else context.unwritten.postpone(key, version, old, new, repeated=repeated)
+        )
+        if seconds is None or seconds > 0:
+            _keep_unwritten(context, key, item, new, seconds)
+            return
+    body = {"metadata": {"resourceVersion": version, "uid": item.uid}, "status": merge_patch(old, new)}
     written = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
+    context.unwritten.forget(key)
     context.cache.put({"kind": resource.kind, **written})
-    context.queue.add(Key(resource.kind, item.namespace, item.name))
+    context.queue.add(key)
+
+
+def _keep_unwritten(
+    context: ReconcileContext,
+    key: Key,
+    item: CustomResource[Any, Any],
+    new: dict[str, Any],
+    seconds: float | None,
+) -> None:
+    """Keep the status in the cache; it is written in so many seconds, or, with None, it is what is written."""
+    if seconds is None:
+        context.unwritten.forget(key)
+    else:
+        context.queue.add_after(key, seconds)
+    context.cache.replace_status(key, item.resource_version, new)
 
 
 def merge_patch(old: object, new: object) -> object:

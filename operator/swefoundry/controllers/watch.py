@@ -157,6 +157,7 @@ class Informer:
     def _forget(self, key: Key, body: ApiObject) -> None:
         uid = body["metadata"]["uid"]
         self.context.cache.drop(key, uid)
+        self.context.unwritten.forget(key)
         self._enqueue_children(uid, PODS)  # nothing else would release them
         if key.kind in self._controllers:
             self.context.pod_limiter.forget(key)

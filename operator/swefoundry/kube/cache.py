@@ -50,6 +50,18 @@ class Cache:
         self._notify(body)
         return True
 
+    def replace_status(self, key: Key, version: str, status: ApiObject) -> None:
+        """Keep a status that is not written yet, unless another version of the object is cached."""
+        known = self._objects.get(key)
+        if (
+            known is None
+            or known["metadata"].get("resourceVersion") != version
+            or known.get("status") == status
+        ):
+            return
+        self._objects[key] = {**known, "status": _with_shared_texts(status)}
+        self._notify(self._objects[key])
+
     def drop(self, key: Key, uid: str | None = None) -> None:
         """Remove an object; with ``uid``, only if it is still that one."""
         known = self._objects.get(key)

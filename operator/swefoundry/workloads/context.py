@@ -24,6 +24,7 @@ from swefoundry.workloads.host_backoff import BackoffLimits, HostBackoff
 from swefoundry.workloads.pod_limiter import PodLimiter
 from swefoundry.workloads.pod_warnings import PodWarnings
 from swefoundry.workloads.recent_files import RecentFiles
+from swefoundry.workloads.unwritten_statuses import UnwrittenStatuses
 from swefoundry.workloads.usage_history import UsageHistory
 
 K = TypeVar("K")
@@ -75,6 +76,7 @@ class ReconcileContext:
     evidence_files: RecentFiles = field(default_factory=RecentFiles)
     """Records and test results of evaluations, which the verdict needs soon after they are stored."""
     hosts: HostBackoff = field(init=False)
+    unwritten: UnwrittenStatuses = field(default_factory=UnwrittenStatuses)
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
     _base_images: OrderedDict[tuple[str, Digest], BaseImage] = field(default_factory=OrderedDict)

@@ -1,5 +1,7 @@
 """End of a reconcile: the one status write, the release of pods, the requeue."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from simulated.scripted_pods import manifest
@@ -11,9 +13,11 @@ from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.decide import Wait
 from swefoundry.workloads.lifecycle import owned_pods
+from swefoundry.workloads.unwritten_statuses import UnwrittenStatuses
 
 KEY = Key("TaskInstance", "here", "task-one")
 ATTEMPT = Attempt(work="before-0", number=1, pod="p")
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ async def test_a_status_that_did_not_change_is_not_sent(server, context, task):
 
 
 async def test_a_changed_status_is_sent_once_and_cached_at_once(server, context, task):
-    await write_status(context, TASKS, task, changed(task, phase="Validated"))
+    await write_status(context, TASKS, task, changed(task, phase="Validated", finished_at=NOW))
     assert server.requests == ["PATCH taskinstances/task-one/status"]
     assert server.one("taskinstances")["status"]["phase"] == "Validated"
     assert context.cache.get(KEY)["status"]["phase"] == "Validated"
@@ -63,7 +67,7 @@ async def test_removed_fields_are_removed_from_the_object(server, context, task)
 
 async def test_the_spec_is_never_touched(server, context, task):
     before = server.one("taskinstances")
-    await write_status(context, TASKS, task, changed(task, phase="Failed"))
+    await write_status(context, TASKS, task, changed(task, phase="Failed", finished_at=NOW))
     after = server.one("taskinstances")
     assert (after["spec"], after["metadata"]["generation"]) == (
         before["spec"],
@@ -74,7 +78,7 @@ async def test_the_spec_is_never_touched(server, context, task):
 async def test_a_status_based_on_an_older_version_is_a_conflict(server, context, task):
     server.patch(("taskinstances", "here", "task-one"), {"spec": {"suspend": True}})
     with pytest.raises(errors.ApiConflict):
-        await write_status(context, TASKS, task, changed(task, phase="Failed"))
+        await write_status(context, TASKS, task, changed(task, phase="Failed", finished_at=NOW))
     assert server.one("taskinstances")["status"]["phase"] == "Validating"
 
 
@@ -82,8 +86,80 @@ async def test_a_successor_of_the_same_name_gets_no_status_of_its_predecessor(se
     server.delete(("taskinstances", "here", "task-one"))
     server.create("taskinstances", "here", manifest())
     with pytest.raises(errors.ApiConflict):
-        await write_status(context, TASKS, task, changed(task, phase="Failed"))
+        await write_status(context, TASKS, task, changed(task, phase="Failed", finished_at=NOW))
     assert server.one("taskinstances")["status"] == {}
+
+
+@pytest.fixture
+def seconds(context):
+    """A clock of the context, in seconds; it stands still."""
+    clock = [100.0]
+    context.unwritten = UnwrittenStatuses(clock=lambda: clock[0])
+    return clock
+
+
+async def write(context, **fields):
+    """Write the cached TaskInstance with these fields changed, as its next reconcile does."""
+    task = parse_task_instance(context.cache.get(KEY))
+    await write_status(context, TASKS, task, changed(task, **fields))
+
+
+async def test_a_phase_is_in_the_cache_at_once_and_written_when_it_has_lasted_a_second(
+    server, context, task, seconds
+):
+    await write(context, phase="Queued")
+    assert (server.requests, context.cache.get(KEY)["status"]["phase"]) == ([], "Queued")
+    assert KEY in context.queue._timers
+    seconds[0] += 1.0
+    await write(context)
+    assert server.one("taskinstances")["status"]["phase"] == "Queued"
+
+
+async def test_a_phase_that_passes_within_a_second_is_never_written(server, context, task, seconds):
+    await write(context, phase="Queued")
+    seconds[0] += 0.5
+    await write(context, phase="Validating")
+    seconds[0] += 60.0
+    await write(context)
+    assert server.requests == []
+
+
+async def test_a_result_writes_what_was_kept(server, context, task, seconds):
+    await write(context, running=[ATTEMPT])
+    await write(context, evidence="sha256:" + "1" * 64)
+    assert server.requests == ["PATCH taskinstances/task-one/status"]
+    assert [item["pod"] for item in server.one("taskinstances")["status"]["running"]] == ["p"]
+
+
+async def test_a_message_of_the_same_phase_waits_for_ten_seconds(server, context, task, seconds):
+    await write(context, round=2)
+    seconds[0] += 9.0
+    await write(context, round=3)
+    assert server.requests == []
+    seconds[0] += 1.0
+    await write(context)
+    assert server.one("taskinstances")["status"]["round"] == 3
+
+
+async def test_a_phase_that_another_object_has_shown_for_a_while_is_written_at_once(
+    server, context, task, seconds
+):
+    await write_status(context, TASKS, task, changed(task, phase="Queued"), repeated=True)
+    assert server.one("taskinstances")["status"]["phase"] == "Queued"
+
+
+async def test_what_was_kept_is_found_anew_when_somebody_else_changes_the_object(
+    server, context, task, seconds
+):
+    await write(context, phase="Queued")
+    context.cache.put(server.patch(("taskinstances", "here", "task-one"), {"spec": {"suspend": True}}))
+    seconds[0] += 60.0
+    await write(context)
+    assert (server.requests, context.cache.get(KEY)["status"]["phase"]) == ([], "Validating")
+    await write(context, phase="Suspended")
+    seconds[0] += 1.0
+    await write(context)
+    assert server.one("taskinstances")["status"]["phase"] == "Suspended"
 
 
 async def test_pods_that_are_not_in_status_running_are_released(server, context, task):

@@ -47,6 +47,7 @@ async def test_the_condition_says_what_failed_and_when_it_is_tried_again(simulat
         message_of(body) for body in simulation.server.bodies("envbuilds") if body["status"].get("conditions")
     )
     simulation.kubelet.faults = {"build-0": [INDEX_DOWN]}
+    simulation.settings = PATIENT.model_copy(update={"retry_seconds": 90})
     await simulation.run()
     (waiting,) = [text for text in shown if "Backoff" in text]
     assert "build-0: Backoff (index down; next attempt at " in waiting

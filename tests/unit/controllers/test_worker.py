@@ -4,6 +4,7 @@ import pytest
 
 from simulated.scripted_pods import manifest
 from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.unwritten_statuses import UnwrittenStatuses
 from unit.controllers.informer_inputs import PLACE, TASK, a_pod, ready, send_event
 
 
@@ -47,6 +48,7 @@ async def test_a_pod_of_a_predecessor_is_released_although_a_task_of_that_name_e
 async def test_a_deleted_object_is_not_reconciled_again(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.delete(PLACE)
+    operator.context.unwritten = UnwrittenStatuses(phase_seconds=0.0)
     assert await operator.worker.reconcile_once(TASK) == "gone"
     assert operator.context.cache.get(TASK) is None
     assert not operator.context.queue._timers and not operator.context.queue._failures

@@ -18,7 +18,7 @@ from swefoundry.controllers.taskinstance.actions import act
 from swefoundry.controllers.taskinstance.observe import Observation, observe
 from swefoundry.controllers.taskinstance.rules import decide
 from swefoundry.controllers.taskinstance.status import report
-from swefoundry.controllers.taskinstance.steps import DeleteTask, Result
+from swefoundry.controllers.taskinstance.steps import DeleteTask, Result, WaitForEnvBuild
 from swefoundry.controllers.usage_samples import task_samples
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
@@ -41,7 +41,7 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
     if end is None:
         return
     status, results = end.observed.task.status, end.results
-    await write_status(context, TASKS, observed.task, status)
+    await write_status(context, TASKS, observed.task, status, repeated=end.repeats_env_build)
     log_decisions(observed.task, status, results, now)
     await emit_events(context, observed.task, status, now)
     await release_finished_pods(context, observed.task, status.running, end.observed.pods)
@@ -58,6 +58,8 @@ class _Progress:
     """With the status to write."""
     results: list[Result]
     error: errors.SwefoundryError | None
+    repeats_env_build: bool
+    """The status shows the EnvBuild's phase, which has lasted already."""
 
 
 async def _perform_steps(observed: Observation, context: ReconcileContext) -> _Progress | None:
@@ -74,7 +76,7 @@ async def _perform_steps(observed: Observation, context: ReconcileContext) -> _P
         observed = replace(observed, task=replace(observed.task, status=status), pods=pods)
         _learn_usage(observed, context)
         if error is not None or not has_collected(done):
-            return _Progress(observed, results, error)
+            return _Progress(observed, results, error, isinstance(step, WaitForEnvBuild))
 
 
 def _learn_usage(observed: Observation, context: ReconcileContext) -> None:
