@@ -285,6 +285,53 @@ def test_a_log_line_leads_to_the_next_draft(log: str, label: str) -> None:
     assert proposed(ended(an_input(), RoundOutcome.STEP_FAILED, log)).label == label
 
 
+FAILED_BUNDLE = "[ERROR] Failed to execute goal org.apache.felix:maven-bundle-plugin:4.1.0:manifest (bundle-manifest) on"
+
+
+def offline(artifact: str) -> str:
+    return f"Cannot access central (https://example.org/) in offline mode and the artifact {artifact} has not been"
+
+
+@pytest.mark.parametrize(
+    "logs",
+    [
+        pytest.param([FAILED_BUNDLE], id="a plugin that nothing skips"),
+        pytest.param(
+            ["[ERROR] Failed to execute goal org.x:gen-maven-plugin:1:make (default) on project a"] * 2,
+            id="a plugin that its property does not skip",
+        ),
+        pytest.param(
+            [offline("org.x:a-maven-plugin:jar:1"), offline("org.x:b-maven-plugin:jar:1")],
+            id="one plugin after another that only the fix asks for",
+        ),
+    ],
+)
+def test_instead_of_phases_whose_plugins_fail_the_goals_that_compile_and_test_are_called(logs: list[str]) -> None:
+    inputs = an_input()
+    for log in logs:
+        inputs = ended(inputs, RoundOutcome.NO_RESULT, log)
+    draft = proposed(inputs).draft
+    compiling = (
+        "resources:resources@default-resources compiler:compile@default-compile"
+        " resources:testResources@default-testResources compiler:testCompile@default-testCompile"
+    )
+    assert proposed(inputs).label.endswith("no goals but those of tests")
+    assert f" -Dtest=$(one_test .) {compiling} surefire:test@default-test\n" in draft.dockerfile
+    assert f'mvn -o $MAVEN_FLAGS "$@" -q {compiling}) > "$log"' in draft.test_command
+    assert f"| tr ' ' ,)\" {compiling} surefire:test@default-test)" in draft.test_command
+
+
+def test_modules_that_need_each_other_are_compiled_in_phases() -> None:
+    poms = {"pom.xml": "<project><modules><module>a</module></modules></project>", "a/pom.xml": a_pom()}
+    inputs = ended(an_input(poms, test_files=["a/src/test/java/ATest.java"]), RoundOutcome.STEP_FAILED, FAILED_BUNDLE)
+    assert "goals" not in proposed(inputs).label
+
+
+def test_a_plugin_that_fails_after_the_tests_have_passed_is_skipped() -> None:
+    log = "[ERROR] Failed to execute goal org.x:gate-maven-plugin:1:check (default) on project a"
+    assert proposed(ended(an_input(), RoundOutcome.EXIT_UNEXPLAINED, log)).label == "java 11, options -Dgate.skip"
+
+
 def test_a_level_that_no_property_sets_needs_an_earlier_jdk() -> None:
     log = "[ERROR] Source option 6 is no longer supported. Use 7 or later."
     inputs = ended(an_input(created="2023-01-01"), RoundOutcome.STEP_FAILED, log)

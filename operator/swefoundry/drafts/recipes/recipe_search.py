@@ -35,7 +35,8 @@ ORDINARY_USER = 1000
 
 def has_log(tried: TriedRound) -> bool:
     """Whether the round's message is an excerpt of a log, of a build step or of the tests."""
-    return tried.outcome is RoundOutcome.STEP_FAILED or tried.outcome in TEST_OUTCOMES
+    others = (RoundOutcome.STEP_FAILED, RoundOutcome.EXIT_UNEXPLAINED)
+    return tried.outcome in others or tried.outcome in TEST_OUTCOMES
 
 
 def failed_as_root(tried: TriedRound) -> bool:

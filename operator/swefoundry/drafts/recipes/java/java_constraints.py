@@ -15,6 +15,8 @@ class JavaConstraints(SearchConstraints):
     """Compile for a level of the language that the JDK still supports."""
     fresh_test_classes: bool = False
     """Copy the tests' resources into an empty folder each time: some cannot be copied over themselves."""
+    goals_alone: bool = False
+    """Call the goals that compile and test instead of the phases, which have other plugins that fail."""
     options: frozenset[str] = frozenset()
     """Further options of Maven: properties that skip a plugin, as `-Dproguard.skip`."""
     jvm_options: frozenset[str] = frozenset()

@@ -13,6 +13,7 @@ from swefoundry.drafts.recipes.java.java_releases import SUPPORTED_LEVEL, JavaCa
 from swefoundry.drafts.recipes.java.maven_command import (
     FLAGS_VARIABLE,
     MAVEN_REPORTS,
+    TEST_GOALS,
     maven_test_command,
 )
 from swefoundry.drafts.recipes.java.pom_additions import added_by_fix
@@ -95,7 +96,7 @@ def _dockerfile(project: JavaProject, candidate: JavaCandidate, constraints: Jav
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
-        *_restore_steps(project),
+        *_restore_steps(project, "test" if not constraints.goals_alone else TEST_GOALS),
         *_fetch_added(project),
         *(_fetch(artifact) for artifact in sorted(constraints.artifacts)),
         f"RUN find {REPOSITORY} -name _remote.repositories -delete && chmod -R a+rwX {REPOSITORY}",
@@ -125,13 +126,13 @@ def raised_levels(project: JavaProject, candidate: JavaCandidate, constraints: J
     return [f"-D{name}={SUPPORTED_LEVEL}" for name in sorted(low)]
 
 
-def _restore_steps(project: JavaProject) -> list[str]:
+def _restore_steps(project: JavaProject, goals: str) -> list[str]:
     """Run a test class of each module: that brings dependencies, plugins, and the part of surefire that runs them."""
     groups = groupby(sorted(project.modules, key=lambda each: each.root), key=lambda each: each.root)
-    return [_restore(root, list(modules)) for root, modules in groups]
+    return [_restore(root, list(modules), goals) for root, modules in groups]
 
 
-def _restore(root: str, modules: list[MavenModule]) -> str:
+def _restore(root: str, modules: list[MavenModule], goals: str) -> str:
     place = f"cd {shlex.quote(root)} && " if root != "." else ""
     selectors = ",".join(module.selector for module in modules)
     selection = f" -pl {shlex.quote(selectors)} -am" if modules[0].has_modules else ""
@@ -139,7 +140,7 @@ def _restore(root: str, modules: list[MavenModule]) -> str:
     return (
         f"RUN {FIND_A_TEST} && "
         f"{place}mvn ${FLAGS_VARIABLE} \\\n"
-        f" -D{IGNORED_FAILURES}=true -Dsurefire.timeout=300 -Dtest={classes}{selection} test"
+        f" -D{IGNORED_FAILURES}=true -Dsurefire.timeout=300 -Dtest={classes}{selection} {goals}"
     )
 
 
@@ -180,5 +181,6 @@ def plan_label(project: JavaProject, candidate: JavaCandidate, constraints: Java
     ):
         if values:
             words.append(f"{prefix} {' '.join(sorted(values))}")
+    words += ["no goals but those of tests"] if constraints.goals_alone else []
     words += ["fresh test classes"] if constraints.fresh_test_classes else []
     return ", ".join([*words, *constraints.described()])

@@ -1,6 +1,7 @@
 """Constraints that a log reveals: what the next draft must have."""
 
 import re
+from collections.abc import Iterable
 
 from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS, JavaConstraints
 from swefoundry.drafts.recipes.java.java_releases import JavaCandidate
@@ -53,6 +54,8 @@ _SKIP_PROPERTIES = {
     "exec-maven-plugin": "exec.skip",
     "sortpom-maven-plugin": "sort.skip",
 }
+_WITHOUT_SKIP = frozenset([("maven-bundle-plugin", "manifest"), ("maven-bundle-plugin", "bundle")])
+"""Plugins and goals that no property skips."""
 _OFFLINE = re.compile(
     r"(?:Cannot access \S+ \(\S+\) in offline mode and the artifact|Could not find artifact|The following artifacts "
     r"could not be resolved:|^\[ERROR\] \d+\)) ([\w.-]+):([\w.-]+)"
@@ -80,19 +83,18 @@ def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) 
     """Return the constraints that a log of a build or of tests reveals."""
     learned = _releases(log, candidate, known)
     loaded = _CORE_PLUGINS | {artifact for _, artifact in _UNRESOLVED_PLUGIN.findall(log)}
-    skipped = frozenset(
-        f"-D{_skip_property(artifact)}"
-        for _, artifact, _ in _FAILED_PLUGIN.findall(log)
-        if artifact not in loaded
-    )
+    failed = [(name, goal) for _, name, goal in _FAILED_PLUGIN.findall(log) if name not in loaded]
+    skipped = frozenset(f"-D{_skip_property(name)}" for name, goal in failed if (name, goal) not in _WITHOUT_SKIP)
+    artifacts = _missing_artifacts(log)
     options = {"-DargLine="} if _LATE_ARG_LINE.search(log) else set()
     options |= {"-Dmaven.compiler.failOnWarning=false"} if _WARNINGS.search(log) else set()
     return learned.merged(
         JavaConstraints(
             options=frozenset(skipped | options),
+            goals_alone=_phases_are_hopeless(failed, artifacts, known),
             fresh_test_classes=_UNCOPIED.search(log) is not None,
             jvm_options=_jvm_options(log),
-            artifacts=_missing_artifacts(log),
+            artifacts=artifacts,
             apt=_debian_packages(log),
         )
     )
@@ -113,6 +115,21 @@ def _releases(log: str, candidate: JavaCandidate, known: JavaConstraints) -> Jav
     too_new = [int(number) - FIRST_CLASS_FILE for number in _OLDER_READER.findall(log)]
     too_new += [release for pattern, release in _TOO_NEW if pattern.search(log)]
     return learned.merged(JavaConstraints(below=(min(too_new), 0))) if too_new else learned
+
+
+def _phases_are_hopeless(
+    failed: Iterable[tuple[str, str]], artifacts: Iterable[str], known: JavaConstraints
+) -> bool:
+    """Whether the phases' plugins had better not be called: one fails that nothing skips, or one after another lacks."""
+    unskipped = any(
+        each in _WITHOUT_SKIP or f"-D{_skip_property(each[0])}" in known.options for each in failed
+    )
+    return unskipped or (any(map(_is_optional_plugin, artifacts)) and any(map(_is_optional_plugin, known.artifacts)))
+
+
+def _is_optional_plugin(artifact: str) -> bool:
+    name = artifact.split(":")[1]
+    return name.endswith("-plugin") and name not in _CORE_PLUGINS
 
 
 def _skip_property(artifact: str) -> str:

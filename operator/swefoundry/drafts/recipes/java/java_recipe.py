@@ -1,6 +1,6 @@
 """The Java recipe: turn facts and past rounds into drafts, best first; a candidate is a JDK."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
@@ -33,7 +33,10 @@ class JavaPlan(SearchPlan[JavaCandidate, JavaConstraints]):
     def learned_from(self, tried: TriedRound) -> JavaConstraints:
         if not has_log(tried) or self.candidate is None:
             return NO_JAVA_CONSTRAINTS
-        return log_constraints(tried.message, self.candidate, self.constraints)
+        learned = log_constraints(tried.message, self.candidate, self.constraints)
+        in_reactor = any(module.has_modules for module in self.project.modules)
+        # Maven hands the classes of one module to another in phases alone.
+        return replace(learned, goals_alone=False) if in_reactor else learned
 
     def root_explains(self, tried: TriedRound) -> bool:
         return failed_as_root(tried) and asks_for_permissions(tried.message)

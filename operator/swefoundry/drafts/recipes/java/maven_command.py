@@ -21,8 +21,12 @@ MAVEN = BuildTool(
     reports="*/surefire-reports/TEST-*.xml",
 )
 
-_REMOVE = "find . -path '*/target/test-classes' -prune -exec rm -r {} +"
-
+COMPILE_GOALS = (
+    "resources:resources@default-resources compiler:compile@default-compile"
+    " resources:testResources@default-testResources compiler:testCompile@default-testCompile"
+)
+TEST_GOALS = f"{COMPILE_GOALS} surefire:test@default-test"
+"""What the phases `test-compile` and `test` call of a jar, with the settings that the POM has for these."""
 
 _REMOVE = "find . -path '*/target/test-classes' -prune -exec rm -r {} +"
 
@@ -30,8 +34,11 @@ _REMOVE = "find . -path '*/target/test-classes' -prune -exec rm -r {} +"
 def maven_test_command(project: JavaProject, constraints: JavaConstraints) -> str:
     """Return the command: each module is selected with those that it needs."""
     tool = MAVEN
+    if constraints.goals_alone:
+        compile_alone = tool.compile.removesuffix("test-compile") + COMPILE_GOALS
+        tool = replace(tool, compile=compile_alone, test=tool.test.removesuffix("test") + TEST_GOALS)
     if constraints.fresh_test_classes:
-        tool = replace(MAVEN, compile=f"{_REMOVE}; {MAVEN.compile}", test=f"{_REMOVE}; {MAVEN.test}")
+        tool = replace(tool, compile=f"{_REMOVE}; {tool.compile}", test=f"{_REMOVE}; {tool.test}")
     modules = [_arguments(each) for each in project.modules]
     return java_test_command(tool, modules, _users(project), constraints)
 

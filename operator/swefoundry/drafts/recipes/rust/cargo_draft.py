@@ -60,10 +60,9 @@ def _fetch_added(added: dict[str, str], candidate: RustCandidate) -> str:
     lines = ["[package]", 'name = "added"', 'version = "0.0.0"', "[lib]", 'path = "lib.rs"', "[dependencies]"]
     lines += [f"{name} = {spec}" for name, spec in added.items()]
     manifest = " \\\n  ".join(shlex.quote(line) for line in lines)
-    fetch = _resolve(candidate) if candidate.as_of is not None else f"{_FOR_THIS_RELEASE} cargo fetch"
     return (
         f"RUN mkdir /tmp/added && cd /tmp/added && touch lib.rs && printf '%s\\n' {manifest} > Cargo.toml \\\n"
-        f" && {fetch} && rm -r /tmp/added"
+        f" && {_resolve(candidate)} && rm -r /tmp/added"
     )
 
 
@@ -87,7 +86,7 @@ def _fetch(project: CargoProject, candidate: RustCandidate) -> list[str]:
 def _resolve(candidate: RustCandidate) -> str:
     """A lock file as of a day needs an option that is not stable; RUSTC_BOOTSTRAP allows it for this one command."""
     if candidate.as_of is None:
-        return "cargo fetch"
+        return f"{_FOR_THIS_RELEASE} cargo fetch"
     day = f"{candidate.as_of}T00:00:00Z"
     return f"RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time {day} && cargo fetch"
 
