@@ -285,7 +285,9 @@ def test_a_log_line_leads_to_the_next_draft(log: str, label: str) -> None:
     assert proposed(ended(an_input(), RoundOutcome.STEP_FAILED, log)).label == label
 
 
-FAILED_BUNDLE = "[ERROR] Failed to execute goal org.apache.felix:maven-bundle-plugin:4.1.0:manifest (bundle-manifest) on"
+FAILED_BUNDLE = (
+    "[ERROR] Failed to execute goal org.apache.felix:maven-bundle-plugin:4.1.0:manifest (bundle-manifest) on"
+)
 
 
 def offline(artifact: str) -> str:
@@ -306,7 +308,9 @@ def offline(artifact: str) -> str:
         ),
     ],
 )
-def test_instead_of_phases_whose_plugins_fail_the_goals_that_compile_and_test_are_called(logs: list[str]) -> None:
+def test_instead_of_phases_whose_plugins_fail_the_goals_that_compile_and_test_are_called(
+    logs: list[str],
+) -> None:
     inputs = an_input()
     for log in logs:
         inputs = ended(inputs, RoundOutcome.NO_RESULT, log)
@@ -323,13 +327,18 @@ def test_instead_of_phases_whose_plugins_fail_the_goals_that_compile_and_test_ar
 
 def test_modules_that_need_each_other_are_compiled_in_phases() -> None:
     poms = {"pom.xml": "<project><modules><module>a</module></modules></project>", "a/pom.xml": a_pom()}
-    inputs = ended(an_input(poms, test_files=["a/src/test/java/ATest.java"]), RoundOutcome.STEP_FAILED, FAILED_BUNDLE)
+    inputs = ended(
+        an_input(poms, test_files=["a/src/test/java/ATest.java"]), RoundOutcome.STEP_FAILED, FAILED_BUNDLE
+    )
     assert "goals" not in proposed(inputs).label
 
 
 def test_a_plugin_that_fails_after_the_tests_have_passed_is_skipped() -> None:
     log = "[ERROR] Failed to execute goal org.x:gate-maven-plugin:1:check (default) on project a"
-    assert proposed(ended(an_input(), RoundOutcome.EXIT_UNEXPLAINED, log)).label == "java 11, options -Dgate.skip"
+    assert (
+        proposed(ended(an_input(), RoundOutcome.EXIT_UNEXPLAINED, log)).label
+        == "java 11, options -Dgate.skip"
+    )
 
 
 def test_a_level_that_no_property_sets_needs_an_earlier_jdk() -> None:

@@ -146,6 +146,12 @@ def test_an_early_end_or_an_error_that_no_test_explains_fails_the_file(
     assert (ended, statuses) == (1, {"a.js::a": "passed", "a.js::the whole file": "failed"})
 
 
+def test_an_early_end_fails_the_test_that_was_under_way(tmp_path: Path) -> None:
+    output = "TAP version 13\n# adds\nok 1 should be equal\n# subtracts\nok 2 should be equal\n"
+    ended, statuses, _ = run_files(tmp_path, "tap", printing(tmp_path, output, 1), "a.js")
+    assert (ended, statuses) == (1, {"a.js::adds": "passed", "a.js::subtracts": "failed"})
+
+
 def test_files_of_other_languages_are_left_out(tmp_path: Path) -> None:
     assert run_files(tmp_path, "tap", printing(tmp_path, TAPE, 0), "a.py")[:2] == (1, {})
 

@@ -7,6 +7,12 @@ from swefoundry.drafts.recipes.go.go_project import GoProject
 
 GO_REPORT = ".swefoundry-report.json"
 
+_KEPT = (
+    r'/^{"Time":"[^"]*","Action":"\(output\|pause\|cont\|start\)"/d',
+    r's/^{"Time":"[^"]*",/{/',
+)
+"""A sed script that keeps the events that the report needs: 100,000 tests print more than a report may have."""
+
 _READABLE = (
     r's/^.*"Action":"fail","Package":"\([^"]*\)","Test":"\([^"]*\)".*$/FAILED \1::\2/',
     "t print",
@@ -35,15 +41,17 @@ def go_test_command(project: GoProject) -> str:
     because later releases of it refuse to run what compiles.
     """
     report = f"{SOURCE_ROOT}/{GO_REPORT}"
-    script = " ".join(f"-e {shlex.quote(line)}" for line in _READABLE)
+    kept, script = (" ".join(f"-e {shlex.quote(line)}" for line in lines) for lines in (_KEPT, _READABLE))
     counts = " ".join(
         f'$(grep -c \'"Action":"{action}".*"Test"\' {report}) {word}{end}'
         for action, word, end in (("fail", "failed", ","), ("pass", "passed", ""))
     )
     return (
+        f"events=$(mktemp) ended=$(mktemp); echo 1 > $ended; "
         f"cd {shlex.quote(_absolute(project.folder))} && packages=$({_packages(project)}) && "
-        f"go test -json -vet=off -count=1 $packages{_further_packages(project)} > {report}; code=$?; "
-        f'sed -n {script} {report}; echo "== {counts} =="; exit $code'
+        f"{{ go test -json -vet=off -count=1 $packages{_further_packages(project)}; echo $? > $ended; }}"
+        f" | tee $events | sed -u {kept} > {report}; "
+        f'sed -n {script} $events; echo "== {counts} =="; exit $(cat $ended)'
     )
 
 

@@ -84,7 +84,9 @@ def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) 
     learned = _releases(log, candidate, known)
     loaded = _CORE_PLUGINS | {artifact for _, artifact in _UNRESOLVED_PLUGIN.findall(log)}
     failed = [(name, goal) for _, name, goal in _FAILED_PLUGIN.findall(log) if name not in loaded]
-    skipped = frozenset(f"-D{_skip_property(name)}" for name, goal in failed if (name, goal) not in _WITHOUT_SKIP)
+    skipped = frozenset(
+        f"-D{_skip_property(name)}" for name, goal in failed if (name, goal) not in _WITHOUT_SKIP
+    )
     artifacts = _missing_artifacts(log)
     options = {"-DargLine="} if _LATE_ARG_LINE.search(log) else set()
     options |= {"-Dmaven.compiler.failOnWarning=false"} if _WARNINGS.search(log) else set()
@@ -120,11 +122,13 @@ def _releases(log: str, candidate: JavaCandidate, known: JavaConstraints) -> Jav
 def _phases_are_hopeless(
     failed: Iterable[tuple[str, str]], artifacts: Iterable[str], known: JavaConstraints
 ) -> bool:
-    """Whether the phases' plugins had better not be called: one fails that nothing skips, or one after another lacks."""
+    """Whether phases cannot work: a plugin fails that nothing skips, or one after another is missing."""
     unskipped = any(
         each in _WITHOUT_SKIP or f"-D{_skip_property(each[0])}" in known.options for each in failed
     )
-    return unskipped or (any(map(_is_optional_plugin, artifacts)) and any(map(_is_optional_plugin, known.artifacts)))
+    return unskipped or (
+        any(map(_is_optional_plugin, artifacts)) and any(map(_is_optional_plugin, known.artifacts))
+    )
 
 
 def _is_optional_plugin(artifact: str) -> bool:
