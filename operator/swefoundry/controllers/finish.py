@@ -34,7 +34,8 @@ async def write_status(
     new = status.to_json_dict()
     old = item.outdated_status
     if old is None:
-        old = context.unwritten.written(key, version) or item.status.to_json_dict()
+        written = context.unwritten.written(key, version)
+        old = item.status.to_json_dict() if written is None else written
         seconds = (
             None if old == new else context.unwritten.postpone(key, version, old, new, repeated=repeated)
         )
@@ -42,9 +43,9 @@ async def write_status(
             _keep_unwritten(context, key, item, new, seconds)
             return
     body = {"metadata": {"resourceVersion": version, "uid": item.uid}, "status": merge_patch(old, new)}
-    written = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
+    answer = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
     context.unwritten.forget(key)
-    context.cache.put({"kind": resource.kind, **written})
+    context.cache.put({"kind": resource.kind, **answer})
     context.queue.add(key)
 
 

@@ -79,7 +79,10 @@ class UnwrittenStatuses:
         since, phase_since = now, None
         if known is not None and known.version == version:
             since, phase_since = known.since, known.phase_since
-        phase_since = (phase_since or now) if shows_other_phase(written, new) else None
+        if not shows_other_phase(written, new):
+            phase_since = None
+        elif phase_since is None:
+            phase_since = now
         due = since + self._detail_seconds
         if phase_since is not None:
             due = min(due, phase_since + (0.0 if repeated else self._phase_seconds))

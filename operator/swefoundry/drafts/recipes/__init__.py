@@ -17,7 +17,10 @@ import swefoundry.drafts.recipes.rust.cargo_recipe as cargo_recipe
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import Proposal, StrategyInput
 from swefoundry.drafts.recipes.go.toolchains import DEFAULT_GO_BASES
+from swefoundry.drafts.recipes.java.gradle_project import BUILD_FILES
+from swefoundry.drafts.recipes.java.java_project import POM
 from swefoundry.drafts.recipes.java.java_releases import DEFAULT_JAVA_BASES
+from swefoundry.drafts.recipes.node.node_project import MANIFEST
 from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, proposals_of
 from swefoundry.drafts.recipes.rust.rust_releases import DEFAULT_RUST_BASES
@@ -50,7 +53,7 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
         (".js", ".jsx", ".mjs", ".cjs"),
         node_recipe.initial_plan,
         DEFAULT_NODE_BASES,
-        manifests=("package.json",),
+        manifests=(MANIFEST,),
         refusal=node_recipe.refusal,
     ),
     RecipeLanguage(
@@ -59,7 +62,7 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
         node_recipe.initial_plan,
         DEFAULT_NODE_BASES,
         images_of="javascript",
-        manifests=("package.json",),
+        manifests=(MANIFEST,),
         refusal=node_recipe.refusal,
     ),
     RecipeLanguage(
@@ -67,7 +70,7 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
         (".java",),
         java_recipe.initial_plan,
         DEFAULT_JAVA_BASES,
-        manifests=("pom.xml", "build.gradle", "build.gradle.kts"),
+        manifests=(POM, *BUILD_FILES),
     ),
     RecipeLanguage(
         "rust", (".rs",), cargo_recipe.initial_plan, DEFAULT_RUST_BASES, manifests=("Cargo.toml",)
