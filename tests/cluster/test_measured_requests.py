@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.commands import kubectl
+from cluster.commands import environment, kubectl, path_of
 from cluster.sample_instances import (
     NAMESPACE,
     SHELL_BUG,
@@ -39,9 +39,20 @@ def name() -> Iterator[str]:
 def lines(name: str) -> set[str]:
     """A line for each evaluation pod of the instance: pods are deleted soon, so they are watched."""
     selector = f"swefoundry.dev/owner={name},swefoundry.dev/role=evaluation"
-    command = ["kubectl", "get", "pods", "-n", NAMESPACE, "-l", selector, "--watch", "-o", f"jsonpath={LINE}"]
+    command = [
+        path_of("kubectl"),
+        "get",
+        "pods",
+        "-n",
+        NAMESPACE,
+        "-l",
+        selector,
+        "--watch",
+        "-o",
+        f"jsonpath={LINE}",
+    ]
     validation = {"timeoutSeconds": 60, "resources": {"memory": "512Mi", "ephemeralStorage": "1Gi"}}
-    watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
     try:
         # A file of its own, for the operator knows what was used in an image with the same content.
         repository = make_shell_repository(name, files=SHELL_BUG | {"name": name})

@@ -23,6 +23,7 @@ from swefoundry.programs.intake.remotes import (
     Remote,
     classify_git_error,
     needs_full_fetch,
+    pause_in_trace,
     remote,
     unknown_commit,
 )
@@ -82,7 +83,9 @@ async def read_token(origin: GitOrigin) -> str | None:
 
 async def _init_bare(folder: Path, source: Remote) -> Git:
     await asyncio.to_thread(folder.mkdir, parents=True)
-    git = Git(folder, source.settings)
+    # What git prints has the server's words, but not its headers. Logins are left out of the trace by git.
+    trace = {"GIT_TRACE_CURL": str(_trace_path(folder)), "GIT_TRACE_CURL_NO_DATA": "1"}
+    git = Git(folder, source.settings, trace)
     await git.run("init", "--quiet", "--bare", "--template=", ".")
     return git
 
@@ -94,12 +97,28 @@ async def _fetch_commit_or_all(git: Git, source: Remote, commit: str) -> bool:
         return False
     except GitFailed as error:
         if not needs_full_fetch(error.stderr):
-            raise classify_git_error(error.stderr, source, commit) from error
+            raise await _fetch_error(git, error, source, commit) from error
     try:
         await _fetch(git, source, source.fetch_url, _BRANCHES, _TAGS)
         return True
     except GitFailed as error:
-        raise classify_git_error(error.stderr, source, commit) from error
+        raise await _fetch_error(git, error, source, commit) from error
+
+
+async def _fetch_error(
+    git: Git, error: GitFailed, source: Remote, commit: str
+) -> IntakeRejected | HostUnavailable:
+    trace = await asyncio.to_thread(_read_trace, _trace_path(git.folder))
+    return classify_git_error(error.stderr, source, commit, pause_in_trace(trace))
+
+
+def _trace_path(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.trace")
+
+
+def _read_trace(path: Path) -> str:
+    """The trace; "" when git ended before it made a request."""
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 async def _fetch(git: Git, source: Remote, *arguments: str, seconds: float = GIT_SECONDS) -> None:

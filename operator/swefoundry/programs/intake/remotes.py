@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.git_mirrors import mirror_of, without_login
 from swefoundry.git import GitSetting
+from swefoundry.programs.agent.llm.api_errors import retry_after_seconds
 from swefoundry.programs.intake.intake_errors import (
     HostUnavailable,
     IntakeRejected,
@@ -103,12 +104,31 @@ def needs_full_fetch(stderr: str) -> bool:
     return _UNADVERTISED.search(stderr) is not None
 
 
-def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeRejected | HostUnavailable:
-    """The error that a failed fetch is for the author of the instance, or for a retry."""
+_PAUSE = re.compile(r"<= Recv header: retry-after: *(.+)", re.IGNORECASE)
+
+
+def pause_in_trace(trace: str) -> float | None:
+    """Seconds for which the server asks to wait (Retry-After), by the text of GIT_TRACE_CURL; None: it names no time.
+
+    Attempts within one pod write to the same trace, and one that was told to wait is the last.
+    """
+    asked_for = _PAUSE.findall(trace)
+    return retry_after_seconds({"retry-after": asked_for[-1].strip()}) if asked_for else None
+
+
+def classify_git_error(
+    stderr: str, source: Remote, commit: str, after: float | None = None
+) -> IntakeRejected | HostUnavailable:
+    """The error that a failed fetch is for the author of the instance, or for a retry.
+
+    ``after``: seconds for which the server asks to wait. A server that names a time denies nothing.
+    """
     if _UNKNOWN.search(stderr):
         return unknown_commit(source, commit)
     if _RATE_LIMIT.search(stderr):
-        return source.unavailable(f"limits the rate of requests: {_own_words(stderr)}")
+        return source.unavailable(f"limits the rate of requests: {_own_words(stderr)}", after)
+    if after is not None:
+        return source.unavailable(f"asks to wait: {_own_words(stderr)}", after)
     if _LOGIN.search(stderr):
         remediation = (
             "the git token was rejected: renew the secret, or give the token read access to this repository"

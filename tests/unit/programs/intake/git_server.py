@@ -23,7 +23,9 @@ class Server:
     old: set[str] = field(default_factory=set)
     """Repositories that are served as by a server that knows protocol version 0 only."""
     failures: dict[str, int] = field(default_factory=dict)
-    """How many requests to a repository end with status 503 before it works."""
+    """How many requests to a repository fail before it works."""
+    answers: dict[str, Response] = field(default_factory=dict)
+    """The response to requests that fail, by repository; status 503 for the others."""
     lfs: dict[str, bytes] = field(default_factory=dict)
     """Files of Git LFS by the sha256 under which they are offered."""
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -43,7 +45,7 @@ def _answer(request: Request, server: Server) -> Response:
     name = parts.path.split(".git/")[0].lstrip("/")
     if server.failures.get(name, 0) > 0:
         server.failures[name] -= 1
-        return Response(503)
+        return server.answers.get(name, Response(503))
     if name.startswith("private/") and request.headers.get("Authorization") != LOGIN:
         return Response(401, headers={"WWW-Authenticate": 'Basic realm="git"'})
     if parts.path.endswith("/info/lfs/objects/batch"):

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from swefoundry.contracts.intake import ArtifactOrigin, GitOrigin
+from loopback import Response
+from swefoundry.contracts.intake import ArtifactOrigin, GitOrigin, IntakeResult
 from swefoundry.programs.intake.intake_errors import HostUnavailable
-from swefoundry.programs.intake.remotes import Remote, classify_git_error
+from swefoundry.programs.intake.remotes import Remote, classify_git_error, pause_in_trace
 from unit.oci import registry_server
 from unit.programs.intake import git_server
 from unit.programs.intake.intake_harness import IntakeHarness
@@ -168,6 +169,34 @@ async def test_a_host_that_stays_busy_is_named(harness: IntakeHarness) -> None:
     record = await harness.run_intake(harness.origin(repository, commit))
     assert (record.code, record.host) == (19, urlsplit(harness.hub.url).netloc)
     assert record.message.endswith("The requested URL returned error: 503")
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(429, "limits the rate of requests"), (503, "asks to wait"), (403, "asks to wait")]
+)
+async def test_a_host_that_names_its_pause_gets_it(harness: IntakeHarness, status: int, says: str) -> None:
+    repository = harness.repository()
+    origin = harness.origin(repository, a_history(repository)[0])
+    headers = {"Retry-After": "120", "Content-Type": "text/plain"}
+    harness.hub.answers[repository.served.stem] = Response(status, b"come back later\n", headers)
+    harness.hub.failures[repository.served.stem] = 4
+    record = await harness.run_intake(origin)
+    assert record == IntakeResult(
+        nonce=record.nonce,
+        code=19,
+        message=f"{origin.url} {says}: come back later unable to access '{origin.url}/': The requested URL returned "
+        f"error: {status}",
+        host=urlsplit(harness.hub.url).netloc,
+        retry_after_seconds=120.0,
+    )
+    assert harness.hub.failures[repository.served.stem] == 3
+
+
+def test_the_pause_of_the_last_answer_counts() -> None:
+    line = "07:49:33.803374 http.c:684              <= Recv header: {}\n"
+    answers = ["Retry-After: 1", "HTTP/2 429", "retry-after: 60", "content-type: text/plain"]
+    assert pause_in_trace("".join(line.format(answer) for answer in answers)) == 60
+    assert pause_in_trace(line.format("Server: retry-after: 5") + "=> Send header: Retry-After: 5\n") is None
 
 
 LIMITED = """remote: You have exceeded a secondary rate limit.
