@@ -197,3 +197,38 @@ def test_tests_that_fail_in_every_release_are_tolerated() -> None:
     log = "FAILED m::TestNetwork\nFAILED m::TestNetwork/dial\n== 2 failed, 30 passed =="
     inputs = ended(ended(an_input(), RoundOutcome.AFTER_FAILED, log), RoundOutcome.AFTER_FAILED, log)
     assert proposed(inputs).draft.tolerated_failures == ["m::TestNetwork", "m::TestNetwork/dial"]
+
+
+def test_what_only_the_fix_requires_itself_is_required_before_it_too() -> None:
+    old = "module m\n\nrequire example.com/a v1.0.0\n"
+    new = """module m
+
+require (
+    example.com/a v1.1.0
+    example.com/b v1.2.0
+    example.com/c v1.0.0 // indirect
+    example.com/local v0.0.0
+)
+replace example.com/local => ./local
+"""
+    fixed = [FileFact(path="go.mod", sha256="0" * 64, text=new)]
+    draft = proposed(an_input({"go.mod": old}, fixed_manifests=fixed)).draft
+    assert (
+        "RUN cp go.mod /tmp/go.mod && go mod edit -require=example.com/b@v1.2.0 \\\n"
+        " && GOSUMDB=off go mod download && mv /tmp/go.mod go.mod\n"
+    ) in draft.dockerfile
+    assert violations(draft.dockerfile, []) == []
+    assert (
+        "cd /testbed && { grep -q 'example\\.com/b[[:space:]]' go.mod"
+        " || go mod edit -require=example.com/b@v1.2.0; } && packages=$("
+    ) in draft.test_command
+    assert draft.test_command.count("-require=") == 1
+
+
+def test_nothing_is_added_to_the_module_where_the_source_has_the_dependencies_or_the_fix_adds_none() -> None:
+    fixed = [FileFact(path="go.mod", sha256="0" * 64, text="module m\n\nrequire example.com/b v1.2.0\n")]
+    vendored = an_input({"go.mod": GO_MOD, "vendor/modules.txt": "# m v1.0.0\n"}, fixed_manifests=fixed)
+    workspace = an_input(root_entries=["go.mod", "go.work"], fixed_manifests=fixed)
+    same = an_input({"go.mod": "module m\n\nrequire example.com/b v1.1.0\n"}, fixed_manifests=fixed)
+    for inputs in (vendored, workspace, same):
+        assert "-require=" not in proposed(inputs).draft.test_command + proposed(inputs).draft.dockerfile

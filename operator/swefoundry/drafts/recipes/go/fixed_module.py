@@ -1,8 +1,9 @@
-"""The modules that a go.mod asks for, as a go.mod without the project: the tests cannot download what the fix adds."""
+"""The modules that a go.mod asks for: the tests cannot download what the fix adds."""
 
 import re
 
 _COMMENT = re.compile(r"//.*")
+_INDIRECT = re.compile(r"//[ \t]*indirect\b")
 _BLOCK = re.compile(r"^(require|replace)[ \t]*\((.*?)^[ \t]*\)", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"^[ \t]*(require|replace)[ \t]+([^(\s].*)$", re.MULTILINE)
 _GO = re.compile(r"^go[ \t]+\d+\.\d+(?:\.\d+)?[ \t]*$", re.MULTILINE)
@@ -13,19 +14,38 @@ _REPLACEMENT = re.compile(rf"({_MODULE})(?:[ \t]+{_VERSION})?[ \t]*=>[ \t]*(?!\.
 _REPLACED = re.compile(rf"({_MODULE})(?:[ \t]+{_VERSION})?[ \t]*=>")
 
 
-def module_of_requirements(manifest: str) -> list[str]:
-    """Return the lines of a go.mod that requires and replaces the same modules; empty where it requires none.
+def added_requirements(before: str, after: str) -> list[tuple[str, str]]:
+    """Return module and version of what the second go.mod requires itself and the first does not, in any version.
 
-    What a folder of the project replaces is left out: it is not downloaded.
+    Indirect requirements and those that are replaced are left out.
     """
+    own = "\n".join(line for line in after.splitlines() if not _INDIRECT.search(line))
+    replaced = {match[1] for _, line in _lines(after) if (match := _REPLACED.match(line))}
+    required = [
+        line.split() for verb, line in _lines(own) if verb == "require" and _REQUIREMENT.fullmatch(line)
+    ]
+    known = {line.split()[0] for verb, line in _lines(before) if verb == "require"} | replaced
+    return [(module, version) for module, version in required if module not in known]
+
+
+def _lines(manifest: str) -> list[tuple[str, str]]:
+    """Return `require` or `replace` and the rest, for each line and each line of a block."""
     text = _COMMENT.sub("", manifest)
-    lines = [
+    blocks = [
         (verb, line.strip())
         for verb, block in _BLOCK.findall(text)
         for line in block.splitlines()
         if line.strip()
     ]
-    lines += [(verb, line.strip()) for verb, line in _LINE.findall(_BLOCK.sub("", text))]
+    return blocks + [(verb, line.strip()) for verb, line in _LINE.findall(_BLOCK.sub("", text))]
+
+
+def module_of_requirements(manifest: str) -> list[str]:
+    """Return the lines of a go.mod that requires and replaces the same modules; empty where it requires none.
+
+    What a folder of the project replaces is left out: it is not downloaded.
+    """
+    lines = _lines(manifest)
     replaced = [line for verb, line in lines if verb == "replace"]
     modules = [line for line in replaced if _REPLACEMENT.fullmatch(line)]
     folders = {match[1] for line in replaced if line not in modules and (match := _REPLACED.match(line))}
@@ -39,7 +59,7 @@ def module_of_requirements(manifest: str) -> list[str]:
     requires = [f"require {line}" for line in required]
     return [
         "module fixed",
-        *map(str.strip, _GO.findall(text)),
+        *map(str.strip, _GO.findall(_COMMENT.sub("", manifest))),
         *requires,
         *(f"replace {line}" for line in modules),
     ]

@@ -46,6 +46,7 @@ def _dockerfile(project: GoProject, toolchain: Toolchain, constraints: GoConstra
         *_module_steps(project, toolchain),
         *([] if vendored else [f"RUN {place}go mod download"]),
         *([_download_fixed(project.fixed_module)] if project.fixed_module and not vendored else []),
+        *_download_added(project, place),
         f"RUN {place}{{ {warm}; }}",
         "ENV GOPROXY=off GOSUMDB=off",
     ]
@@ -66,6 +67,19 @@ def _download_fixed(lines: list[str]) -> str:
         f"RUN mkdir /tmp/fixed && cd /tmp/fixed && printf '%s\\n' {manifest} > go.mod \\\n"
         " && GOFLAGS= GOSUMDB=off go mod download && rm -r /tmp/fixed"
     )
+
+
+def _download_added(project: GoProject, place: str) -> list[str]:
+    """Download what the source requires together with what only the fix does, as the tests before the fix need it."""
+    if not project.added_requirements:
+        return []
+    added = " ".join(
+        shlex.quote(f"-require={each}@{version}") for each, version in project.added_requirements
+    )
+    return [
+        f"RUN {place}cp go.mod /tmp/go.mod && go mod edit {added} \\\n"
+        " && GOSUMDB=off go mod download && mv /tmp/go.mod go.mod"
+    ]
 
 
 def _flags(project: GoProject, toolchain: Toolchain, vendored: bool) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.drafts.proposal import StrategyInput
-from swefoundry.drafts.recipes.go.fixed_module import module_of_requirements
+from swefoundry.drafts.recipes.go.fixed_module import added_requirements, module_of_requirements
 from swefoundry.drafts.recipes.recipe_search import LanguageVersion
 
 _GO_LINE = re.compile(r"^go[ \t]+(\d+)\.(\d+)", re.MULTILINE)
@@ -47,6 +47,13 @@ class GoProject:
         """Lines of a go.mod with the modules that are required after the fix; empty where they are as before."""
         fixed = module_of_requirements(self._fixed_manifest)
         return fixed if fixed != module_of_requirements(self.manifest) else []
+
+    @cached_property
+    def added_requirements(self) -> list[tuple[str, str]]:
+        """Module and version of what only the fix requires; none where the project's own folders have them all."""
+        if self.is_vendored or self.is_workspace:
+            return []
+        return added_requirements(self.manifest, self._fixed_manifest)
 
     @property
     def is_workspace(self) -> bool:

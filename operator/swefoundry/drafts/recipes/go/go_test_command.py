@@ -1,5 +1,6 @@
 """The test command: the packages of the test files, their events as the report, and a log for people."""
 
+import re
 import shlex
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
@@ -48,10 +49,23 @@ def go_test_command(project: GoProject) -> str:
     )
     return (
         f"events=$(mktemp) ended=$(mktemp); echo 1 > $ended; "
-        f"cd {shlex.quote(_absolute(project.folder))} && packages=$({_packages(project)}) && "
+        f"cd {shlex.quote(_absolute(project.folder))} && {_with_requirements(project)}"
+        f"packages=$({_packages(project)}) && "
         f"{{ go test -json -vet=off -count=1 $packages{_further_packages(project)}; echo $? > $ended; }}"
         f" | tee $events | sed -u {kept} > {report}; "
         f'sed -n {script} $events; echo "== {counts} =="; exit $(cat $ended)'
+    )
+
+
+def _with_requirements(project: GoProject) -> str:
+    """Return commands that add to go.mod what only the fix requires.
+
+    Tests that use it would not compile before the fix for that reason alone, which says nothing about the fix.
+    """
+    return "".join(
+        f"{{ grep -q {shlex.quote(re.escape(module) + '[[:space:]]')} go.mod"
+        f" || go mod edit {shlex.quote(f'-require={module}@{version}')}; }} && "
+        for module, version in project.added_requirements
     )
 
 
