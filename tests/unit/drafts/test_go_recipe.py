@@ -91,6 +91,41 @@ def test_the_newest_release_of_the_time_is_first_then_the_newest_then_the_others
     assert labels(an_input(created=None)) == ["go 1.26", "go 1.20", "go 1.16"]
 
 
+def test_where_no_image_is_of_the_time_the_newest_fetches_the_release_of_the_time_for_the_second_try() -> (
+    None
+):
+    inputs = an_input(
+        bases=["golang:1.26", "golang:1.20"], created="2019-01-03", manifests={"go.mod": "module m\n"}
+    )
+    assert labels(inputs) == ["go 1.26", "go 1.11, downloaded", "go 1.20"]
+    second = proposed(ended(inputs, RoundOutcome.STEP_FAILED, "")).draft.dockerfile
+    assert second.startswith(
+        "FROM golang:1.26\n"
+        'ENV GOENV=off GOTOOLCHAIN=local GOPATH=/go GOCACHE=/go/cache GOFLAGS=""\n'
+        'RUN root=$(GOTOOLCHAIN=go1.11.13 go env GOROOT) && ln -s "$root" /opt/go\n'
+        "ENV PATH=/opt/go/bin:$PATH\n"
+        "COPY . /testbed\n"
+    )
+    assert violations(second, []) == []
+
+
+@pytest.mark.parametrize(
+    ("created", "line", "bases"),
+    [
+        (None, "", ["golang:1.26"]),
+        ("2018-01-02", "", ["golang:1.26"]),
+        ("2019-01-03", "go 1.13", ["golang:1.26"]),
+        ("2019-01-03", "", ["golang:1.20"]),
+        ("2023-03-01", "", ["golang:1.26", "golang:1.20"]),
+    ],
+)
+def test_no_release_is_fetched_without_a_day_or_a_release_of_it_that_fits_or_an_image_that_can_or_must(
+    created: str | None, line: str, bases: list[str]
+) -> None:
+    inputs = an_input({"go.mod": f"module m\n\n{line}\n"}, created=created, bases=bases)
+    assert not any("downloaded" in label for label in labels(inputs))
+
+
 @pytest.mark.parametrize("line", ["go 1.20", "go 1.20.3", "go 1.13\n\ntoolchain go1.20.1"])
 def test_releases_older_than_the_module_asks_for_are_not_tried(line: str) -> None:
     assert labels(an_input({"go.mod": f"module m\n\n{line}\n"})) == ["go 1.26", "go 1.20"]

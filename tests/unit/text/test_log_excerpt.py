@@ -87,6 +87,21 @@ FAILED test/add.js
     ]
 
 
+def test_the_memory_that_a_forked_jvm_lacks_is_shown_beside_the_frames_of_maven():
+    frames = "\n".join(f"[ERROR] \tat org.apache.maven.cli.Main.run{n}(Main.java:{n})" for n in range(40))
+    log = f"""\
+[INFO] Running org.example.TextTest
+[ERROR] Java heap space
+[INFO] Tests run: 182, Failures: 0, Errors: 0, Skipped: 0
+[ERROR] There was an error in the forked process
+{frames}
+[ERROR] Re-run Maven using the -X switch to enable full debug logging.
+[ERROR] [Help 1] http://cwiki.apache.org/confluence/display/MAVEN/MojoExecutionException
+== 0 failed, 182 passed ==
+"""
+    assert "[ERROR] Java heap space" in log_excerpt(log, 300).splitlines()
+
+
 def test_a_log_without_a_known_pattern_shows_its_end():
     assert log_excerpt("\n".join(f"line {n}" for n in range(100))) == "line 96\nline 97\nline 98\nline 99"
 
