@@ -173,6 +173,7 @@ def results(run: Run, samples: list[Sample], cpu_seconds: float) -> dict[str, An
     size, requests = run.batch.size, requests_by_kind(samples)
     writes = {name: value / size for name, value in requests.items() if name.split()[0] in WRITES}
     queue = "swefoundry_workqueue_queue_duration_seconds"
+    refill = "swefoundry_place_refill_duration_seconds"
     refills = run.places.refill_seconds.get("evaluation", [])
     return {
         "instances": size,
@@ -199,6 +200,9 @@ def results(run: Run, samples: list[Sample], cpu_seconds: float) -> dict[str, An
             "number": len(refills),
             "p50": part_of(refills, 0.5),
             "p95": part_of(refills, 0.95),
+            # Of the operator alone, from the event that it handles to the request that it sends: bounds of buckets.
+            "operatorP50": quantile(samples[-1], refill, 0.5),
+            "operatorP95": quantile(samples[-1], refill, 0.95),
         },
     }
 

@@ -121,12 +121,15 @@ def requests_by_kind(samples: Sequence[Sample]) -> dict[str, float]:
 
 
 def quantile(sample: Sample, metric: str, part: float) -> float | None:
-    """Upper bound of the bucket of a histogram in which the quantile is; None for the last one, which has none."""
-    buckets = sorted(
-        (float(series.split('le="')[1].split('"')[0]), value)
-        for (name, series), value in sample.items()
-        if name == f"{metric}_bucket"
-    )
+    """Upper bound of the bucket of a histogram in which the quantile is; None for the last one, which has none.
+
+    Over all series: those of each role, for example.
+    """
+    counts: Counter[float] = Counter()
+    for (name, series), value in sample.items():
+        if name == f"{metric}_bucket":
+            counts[float(series.split('le="')[1].split('"')[0])] += value
+    buckets = sorted(counts.items())
     total = buckets[-1][1] if buckets else 0
     found = next((bound for bound, count in buckets if count >= part * total), math.inf)
     return found if math.isfinite(found) else None

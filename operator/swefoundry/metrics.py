@@ -50,6 +50,13 @@ PLACE_WAIT_SECONDS = Histogram(
     buckets=_LONG,
     registry=REGISTRY,
 )
+PLACE_REFILL_SECONDS = Histogram(
+    "swefoundry_place_refill_duration_seconds",
+    "Time from the event that frees a place to the creation of the pod that waited for it.",
+    ["role"],
+    buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 5),
+    registry=REGISTRY,
+)
 POD_SCHEDULE_SECONDS = Histogram(
     "swefoundry_pod_schedule_duration_seconds",
     "Time from a pod's creation until the scheduler found a node, of pods that ended with a record.",

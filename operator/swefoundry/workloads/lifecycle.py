@@ -177,7 +177,9 @@ async def _start_pod(
     if not context.pod_limiter.acquire(request):
         return Queued(move.work, context.pod_limiter.position(request))
     try:
-        pod = await context.kube.create(PODS, owner.namespace, with_template(await prepare(), template))
+        body = with_template(await prepare(), template)
+        context.pod_limiter.note_creation(request)
+        pod = await context.kube.create(PODS, owner.namespace, body)
         if pod is None:
             pod = await context.kube.get(PODS, owner.namespace, ref.pod_name)
     except BaseException:

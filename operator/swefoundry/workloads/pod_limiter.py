@@ -12,6 +12,7 @@ A place is held by pod name until the container has ended, so a finished pod tha
 After a restart the places are restored from the pods that exist, and requests arrive with the first reconciles.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +63,8 @@ class PodLimiter:
         self._roles = {role: RolePlaces(limits.by_role[role], limits.unplaced) for role in Role}
         self._open: dict[Key, dict[str, tuple[Role, datetime]]] = {}
         """Waiting and reserved requests of an object, by pod, with the time of the first request."""
+        self._given_at: dict[str, float] = {}
+        """When a place became free that was given to a waiting request, by pod, by ``time.perf_counter``."""
 
     def acquire(self, request: PlaceRequest) -> bool:
         """Take a place; when none is given, the object is enqueued once one is."""
@@ -78,6 +81,12 @@ class PodLimiter:
             metrics.PLACE_WAIT_SECONDS.labels(request.role.value).observe((now - since).total_seconds())
             self._show(request.role)
         return True
+
+    def note_creation(self, request: PlaceRequest) -> None:
+        """Its pod is created now: measure how long the place that it was given was free."""
+        given = self._given_at.pop(request.pod, None)
+        if given is not None:
+            metrics.PLACE_REFILL_SECONDS.labels(request.role.value).observe(time.perf_counter() - given)
 
     def position(self, request: PlaceRequest) -> QueuePosition:
         """Position of a request that was given no place."""
@@ -98,6 +107,7 @@ class PodLimiter:
     def release(self, role: Role, pod: str) -> None:
         """Free the place of a pod, and give it to the next request."""
         self._roles[role].drop(pod)
+        self._given_at.pop(pod, None)
         self._give_free_places()
         self._show(role)
 
@@ -107,6 +117,7 @@ class PodLimiter:
             if self._roles[role].placement(pod) is PodPlacement.RESERVED:
                 self._close(key, pod)
                 self._roles[role].drop(pod)
+                self._given_at.pop(pod, None)
         self._give_free_places()
 
     def forget(self, key: Key) -> None:
@@ -140,6 +151,7 @@ class PodLimiter:
             places.dequeue(request.pod)
             places.set_placement(request.pod, PodPlacement.RESERVED, self._clock())
             if request != asking:
+                self._given_at[request.pod] = time.perf_counter()
                 self._wake(request.key)
 
     def _next_request(self) -> PlaceRequest | None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import NOW
+from swefoundry import metrics
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.place_requests import PlaceRequest, QueuePosition
@@ -126,6 +127,35 @@ def test_a_place_that_is_given_and_not_taken_goes_to_the_next():
     assert limited.names_woken() == ["b", "c"]
     limited.limiter.settle(key_of("b"))
     assert limited.names_woken() == ["b", "c"]
+
+
+def refills():
+    """How many pods were created in a place that had become free for them."""
+    name = "swefoundry_place_refill_duration_seconds_count"
+    return metrics.REGISTRY.get_sample_value(name, {"role": "evaluation"}) or 0
+
+
+def test_only_a_pod_that_waited_for_its_place_counts_as_a_refill_and_once():
+    limited = Limited()
+    before = refills()
+    limited.ask("a", "b")
+    limited.limiter.note_creation(a_request("a"))
+    limited.end("a")
+    assert (limited.ask("b"), refills() - before) == ([True], 0)
+    limited.limiter.note_creation(a_request("b"))
+    limited.limiter.note_creation(a_request("b"))
+    assert refills() - before == 1
+
+
+def test_a_place_that_was_not_taken_is_no_refill():
+    limited = Limited()
+    before = refills()
+    limited.ask("a", "b")
+    limited.end("a")
+    limited.limiter.settle(key_of("b"))
+    limited.ask("b")
+    limited.limiter.note_creation(a_request("b"))
+    assert refills() - before == 0
 
 
 def test_a_place_that_is_taken_is_not_passed_on():
