@@ -244,11 +244,23 @@ class ApiServer:
                 return self.apply(key, body)
             case "PATCH":
                 return self.patch(key, body, sub)
+            case "DELETE" if not key[2]:
+                return self._delete_selected(key, request.query["labelSelector"])
             case "DELETE":
                 uid = body.get("preconditions", {}).get("uid")
                 self.delete(key, uid, body.get("gracePeriodSeconds"))
                 return self.objects.get(key, {"kind": "Status", "status": "Success"})
         return self.get(key) if key[2] else self._page(key, request.query)
+
+    def _delete_selected(self, key: ObjectKey, selector: str) -> Json:
+        selected = [
+            (each, body)
+            for each, body in self.objects.items()
+            if each[:2] == key[:2] and _selects(selector, body["metadata"].get("labels", {}))
+        ]
+        for each, _ in selected:
+            self.delete(each)
+        return {"kind": "List", "items": [body for _, body in selected]}
 
     def _page(self, key: ObjectKey, query: Any) -> Json:
         selector = query.get("labelSelector", "")
@@ -325,9 +337,10 @@ def _pairs(selector: str) -> list[tuple[str, str]]:
 
 
 def _selects(selector: str, labels: Json) -> bool:
-    """Whether the labels have every pair of the selector, and every key that is without a value in it."""
-    parts = [part for part in selector.split(",") if part]
-    return all(
+    """Whether the labels have every pair of the selector, one of the values of a set, and every key without a value."""
+    sets = re.findall(r"([^,\s]+) in \(([^)]*)\)", selector)
+    parts = [part for part in re.sub(r"[^,\s]+ in \([^)]*\)", "", selector).split(",") if part]
+    return all(labels.get(name) in values.split(",") for name, values in sets) and all(
         labels.get(name) == value if equals else name in labels
         for name, equals, value in (part.partition("=") for part in parts)
     )

@@ -11,7 +11,7 @@ from swefoundry.kube.resources import Resource
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, Wait
-from swefoundry.workloads.lifecycle import gather_partial, release_pod
+from swefoundry.workloads.pod_release import release_pods
 from swefoundry.workloads.pod_snapshot import PodSnapshot
 
 R = TypeVar("R")
@@ -88,9 +88,7 @@ async def release_finished_pods(
     """Remove our finalizer from, and delete, every pod whose attempt is no longer in ``status.running``."""
     current = {attempt.work: attempt.number for attempt in running}
     over = [pod for pod in pods if pod.work not in current or pod.attempt < current[pod.work]]
-    _, error = await gather_partial(release_pod(context, pod, item.namespace) for pod in over)
-    if error is not None:
-        raise error
+    await release_pods(context, over, item.namespace)
 
 
 def has_collected(results: Iterable[object]) -> bool:

@@ -32,6 +32,11 @@ PROGRESS_SECONDS = 1.0
 a round that begins and its build that waits for a place, are one write.
 """
 
+COLLECT_SECONDS = 3.0
+"""Delay of the reconcile that collects a result while other pods of its owner run: pods that run side by side often end
+within seconds of each other, and are one status write and one deletion. The last one is collected at once.
+"""
+
 MAX_MISSED_RESYNCS = 2
 """Consecutive resyncs that found changes which no watch had delivered before /healthz fails. An idle watch is not a
 failure: where nothing happens, a watch is silent for hours.
@@ -86,7 +91,14 @@ class Informer:
         if not self.cached(*owner):
             self.context.queue.add(key)
         elif pod.concerns_owner(before) or (deleted and not (pod.ended and pod.finalizer_removed)):
-            self.context.queue.add(owner[0])
+            if ends(pod, before) and self._runs_others(pod, owner[1]):
+                self.context.queue.add_after(owner[0], COLLECT_SECONDS)
+            else:
+                self.context.queue.add(owner[0])
+
+    def _runs_others(self, pod: PodSnapshot, owner_uid: str) -> bool:
+        others = self.context.cache.children(owner_uid, PODS.kind)
+        return any(read_snapshot(body).running for body in others if body["metadata"]["name"] != pod.name)
 
     def _enqueue_owner(self, key: Key, body: ApiObject, ended: bool) -> None:
         owner = owner_of(body)
@@ -175,6 +187,11 @@ class Informer:
             self.context.pod_limiter.release(Role(pod.role), key)
         else:
             self.context.pod_limiter.observe(Role(pod.role), key, placement_of(pod), pod.created)
+
+
+def ends(pod: PodSnapshot, before: PodSnapshot | None) -> bool:
+    """Whether the container has ended since ``before``, and nobody has deleted the pod."""
+    return pod.terminated is not None and not pod.deleting and before is not None and not before.ended
 
 
 def _generation(body: ApiObject) -> int:

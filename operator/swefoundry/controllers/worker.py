@@ -15,7 +15,7 @@ from swefoundry.kube.cache import owner_of
 from swefoundry.kube.resources import BUILDS, PODS, TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.structured_log import fields
-from swefoundry.workloads.lifecycle import release_pod
+from swefoundry.workloads.pod_release import release_pod
 from swefoundry.workloads.pod_snapshot import read_snapshot
 
 log = logging.getLogger("swefoundry.worker")

@@ -155,6 +155,13 @@ class KubeClient:
         except (errors.NotFound, errors.ApiConflict):
             return {}
 
+    async def delete_selected(self, resource: Resource, namespace: str, selector: str) -> None:
+        """Delete all objects of a namespace that the labels select, with one request."""
+        if not selector:
+            raise ValueError("without a selector, all objects would be deleted")
+        path, query = resource.path(namespace), {"labelSelector": selector}
+        await self._send("DELETE", resource, path, query=query, body={"propagationPolicy": "Background"})
+
     async def log(self, resource: Resource, namespace: str, pod: str, limit_bytes: int) -> bytes:
         """The log of a pod's only container, cut to ``limit_bytes``."""
         query = {"limitBytes": str(limit_bytes)}

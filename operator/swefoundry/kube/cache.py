@@ -5,6 +5,7 @@ A store of our own rather than ``kopf.index``: that one is quadratic at start-up
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from sys import intern
 from typing import Any, TypeVar
 
@@ -61,6 +62,14 @@ class Cache:
             return
         self._objects[key] = {**known, "status": _with_shared_texts(status)}
         self._notify(self._objects[key])
+
+    def note_deletion(self, key: Key, uid: str, at: datetime) -> None:
+        """Mark an object as deleted, which was deleted by its labels: no answer tells its new version."""
+        known = self._objects.get(key)
+        if known is None or _uid(known) != uid or "deletionTimestamp" in known["metadata"]:
+            return
+        meta = known["metadata"] | {"deletionTimestamp": at.isoformat(timespec="seconds")}
+        self._objects[key] = {**known, "metadata": meta}
 
     def drop(self, key: Key, uid: str | None = None) -> None:
         """Remove an object; with ``uid``, only if it is still that one."""

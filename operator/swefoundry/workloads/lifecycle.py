@@ -1,4 +1,4 @@
-"""Lifecycle of pods: start or adopt, verify a loss, release, and the attempts that result."""
+"""Lifecycle of pods: start or adopt, verify a loss, and the attempts that result."""
 
 import asyncio
 import secrets
@@ -288,38 +288,6 @@ def _count_fault(move: RetryAttempt | FailAttempt) -> AttemptChange:
     ended = move.ended
     metrics.ATTEMPTS.labels(move.work.role.value, ended.outcome or "", ended.reason or "").inc()
     return move
-
-
-async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: str) -> None:
-    """Remove our finalizer from a pod whose result is stored or not needed, and delete it."""
-    key = Key("Pod", namespace, pod.name)
-    left: JsonDict = {}
-    try:
-        if not pod.finalizer_removed:
-            await context.kube.patch(PODS, namespace, pod.name, _without_our_finalizer(pod))
-        if pod.node_lost:
-            await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid, force=True)
-        elif not pod.deleting:
-            left = await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
-    except (errors.NotFound, errors.ApiConflict):
-        pass
-    if left.get("kind") == PODS.kind and context.cache.get(key) is not None:
-        # Its kubelet has yet to remove it. An older version, which the watch still sends, would be deleted again.
-        context.cache.put(left)
-    else:
-        context.cache.drop(key, pod.uid)
-    if pod.role in set(Role):
-        context.pod_limiter.release(Role(pod.role), slot_key(namespace, pod.name))
-
-
-def _without_our_finalizer(pod: PodSnapshot) -> JsonDict:
-    """The patch. The UID guards against a successor of the same name, the version those of others against being set
-    again after their owner has removed them.
-    """
-    if not pod.other_finalizers:
-        return {"metadata": {"finalizers": None, "uid": pod.uid}}
-    kept = {"finalizers": list(pod.other_finalizers), "resourceVersion": pod.resource_version}
-    return {"metadata": {**kept, "uid": pod.uid}}
 
 
 async def gather_partial(

@@ -84,6 +84,8 @@ class PodSnapshot:
     """LocalQueue of Kueue that it waits in."""
     other_finalizers: tuple[str, ...] = ()
     """Finalizers of others, such as Kueue's."""
+    owner_uid: str = ""
+    """UID of its owner, by its label; empty in pods of the release before."""
     resource_version: str = ""
     """Of a pod with finalizers of others, which must not be written over."""
 
@@ -117,7 +119,7 @@ class PodSnapshot:
         return (
             self.uid,
             self.terminated,
-            self.phase if self.ended else None,
+            self.phase if self.ended and self.terminated is None else None,
             self.reason,
             self.message,
             self.deleting,
@@ -169,6 +171,7 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
         gates=tuple(gate["name"] for gate in pod.get("spec", {}).get("schedulingGates", [])),
         queue=tags.get(KUEUE_QUEUE, ""),
         other_finalizers=others,
+        owner_uid=tags.get(labels.OWNER_UID, ""),
         resource_version=meta.get("resourceVersion", "") if others else "",
     )
 

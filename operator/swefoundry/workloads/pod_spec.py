@@ -109,6 +109,7 @@ def _metadata(ref: AttemptRef) -> JsonDict:
             labels.ROLE: ref.role.value,
             labels.OWNER_KIND: owner.kind.lower(),
             labels.OWNER: names.label_value(owner.name),
+            labels.OWNER_UID: owner.uid,
             labels.WORK: ref.work,
             labels.ATTEMPT: str(ref.attempt),
             **({labels.EXPERIMENT: owner.experiment} if owner.experiment else {}),

@@ -10,7 +10,7 @@ from swefoundry.controllers.watch import Informer
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
-from swefoundry.workloads.lifecycle import release_pod
+from swefoundry.workloads.pod_release import release_pod
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from unit.controllers.informer_inputs import PLACE, TASK, a_pod, ready, send_event
 
@@ -55,6 +55,46 @@ async def test_a_pod_enqueues_its_owner_when_there_is_something_to_do(operator, 
     place = ("pods", "here", body["metadata"]["name"])
     operator.context.cache.put(body)
     server.set_status(place, status)
+    await send_event(operator, server.get(place))
+    assert await ready(operator) == {TASK}
+
+
+def ended(finished="2026-01-01T12:00:00Z"):
+    return {"containerStatuses": [{"state": {"terminated": {"exitCode": 0, "finishedAt": finished}}}]}
+
+
+RUNNING = {"containerStatuses": [{"state": {"running": {}}}]}
+
+
+async def test_a_result_waits_for_pods_that_run_beside_its_pod_and_the_last_one_does_not(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    operator.context.cache.put(task)
+    places = []
+    for work in ("before-0", "after-0"):
+        name = a_pod(server, task, work)["metadata"]["name"]
+        places.append(("pods", "here", name))
+        server.set_status(places[-1], RUNNING, nodeName="node-1")
+        operator.context.cache.put(server.get(places[-1]))
+    server.set_status(places[0], ended())
+    await send_event(operator, server.get(places[0]))
+    assert await ready(operator) == set()
+    assert operator.context.queue._timers.keys() == {TASK}
+    server.set_status(places[0], {"phase": "Succeeded"} | ended())
+    await send_event(operator, server.get(places[0]))
+    assert await ready(operator) == set()
+    server.set_status(places[1], ended())
+    await send_event(operator, server.get(places[1]))
+    assert await ready(operator) == {TASK}
+
+
+async def test_a_pod_that_somebody_deletes_is_seen_at_once_although_others_run(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    operator.context.cache.put(task)
+    for work in ("before-0", "after-0"):
+        place = ("pods", "here", a_pod(server, task, work)["metadata"]["name"])
+        server.set_status(place, RUNNING, nodeName="node-1")
+        operator.context.cache.put(server.get(place))
+    server.delete(place)
     await send_event(operator, server.get(place))
     assert await ready(operator) == {TASK}
 

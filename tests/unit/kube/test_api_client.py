@@ -136,6 +136,12 @@ async def test_a_successor_of_the_same_name_is_not_deleted(server):
     await kube.close()
 
 
+async def test_without_a_selector_nothing_is_deleted_together(server):
+    with pytest.raises(ValueError, match="all objects would be deleted"):
+        await server.client().delete_selected(PODS, "here", "")
+    assert server.requests == []
+
+
 async def test_a_log_is_bytes(server):
     kube = server.client()
     uid = server.create("pods", "here", a_pod())["metadata"]["uid"]

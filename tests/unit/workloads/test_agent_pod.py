@@ -67,6 +67,7 @@ def test_the_whole_pod():
                 "swefoundry.dev/role": "agent",
                 "swefoundry.dev/owner-kind": "envbuild",
                 "swefoundry.dev/owner": "task-one",
+                "swefoundry.dev/owner-uid": "uid-of-build",
                 "swefoundry.dev/work": "agent-2",
                 "swefoundry.dev/attempt": "0",
                 "swefoundry.dev/experiment": "no-explorer",

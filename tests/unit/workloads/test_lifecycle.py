@@ -25,13 +25,13 @@ from swefoundry.workloads.lifecycle import (
     gather_partial,
     new_attempt_ref,
     owned_pods,
-    release_pod,
     slot_key,
     start_pod,
     verify_pod_lost,
 )
 from swefoundry.workloads.place_requests import QueuePosition
 from swefoundry.workloads.pod_outcomes import PodResult
+from swefoundry.workloads.pod_release import release_pod
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_spec import ContainerTemplate, pod_manifest
 from swefoundry.workloads.role_places import PodPlacement
@@ -118,78 +118,6 @@ async def test_a_pod_that_vanished_between_two_requests_keeps_no_place(server, c
     with pytest.raises(errors.NotFound):
         await started_pod(context)
     assert context.pod_limiter.active(Role.EVALUATION) == 0
-
-
-async def test_a_released_pod_leaves_no_place_and_no_cache_entry(server, context):
-    await started_pod(context)
-    await release_pod(context, the_pod(context), "here")
-    assert server.bodies("pods") == []
-    assert owned_pods(context, OWNER.uid) == ()
-    assert context.pod_limiter.active(Role.EVALUATION) == 0
-
-
-async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_removes_it(server, context):
-    attempt = (await started_pod(context)).attempt
-    place = ("pods", "here", attempt.pod)
-    server.set_status(place, {"phase": "Running"}, nodeName="node-1")
-    await release_pod(context, read_snapshot(server.get(place)), "here")
-    assert server.get(place)["metadata"].get("finalizers") is None
-    assert server.get(place)["metadata"]["deletionGracePeriodSeconds"] == 5
-    server.delete(place, grace=0)
-    assert server.bodies("pods") == []
-
-
-async def test_a_pod_that_is_being_deleted_needs_only_its_finalizer_removed(server, context):
-    attempt = (await started_pod(context)).attempt
-    place = ("pods", "here", attempt.pod)
-    server.delete(place)
-    server.requests.clear()
-    await release_pod(context, read_snapshot(server.get(place)), "here")
-    assert server.bodies("pods") == []
-    assert server.requests == [f"PATCH pods/{attempt.pod}"]
-
-
-async def test_a_released_pod_keeps_the_finalizers_of_others(server, context):
-    attempt = (await started_pod(context)).attempt
-    place = ("pods", "here", attempt.pod)
-    server.patch(place, {"metadata": {"finalizers": ["kueue.x-k8s.io/managed", labels.FINALIZER]}})
-    await release_pod(context, read_snapshot(server.get(place)), "here")
-    meta = server.get(place)["metadata"]
-    assert (meta["finalizers"], "deletionTimestamp" in meta) == (["kueue.x-k8s.io/managed"], True)
-
-
-async def test_a_finalizer_that_its_owner_has_just_removed_is_not_set_again(server, context):
-    attempt = (await started_pod(context)).attempt
-    place = ("pods", "here", attempt.pod)
-    server.patch(place, {"metadata": {"finalizers": ["kueue.x-k8s.io/managed", labels.FINALIZER]}})
-    observed = read_snapshot(server.get(place))
-    server.patch(place, {"metadata": {"finalizers": [labels.FINALIZER]}})
-    await release_pod(context, observed, "here")
-    assert server.get(place)["metadata"]["finalizers"] == [labels.FINALIZER]
-    await release_pod(context, read_snapshot(server.get(place)), "here")
-    assert server.bodies("pods") == []
-
-
-async def test_a_pod_of_a_lost_node_does_not_wait_for_its_kubelet(server, context):
-    attempt = (await started_pod(context)).attempt
-    place = ("pods", "here", attempt.pod)
-    taint = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
-    server.set_status(place, {"phase": "Running", "conditions": [taint]}, nodeName="node-1")
-    server.delete(place)
-    await release_pod(context, read_snapshot(server.get(place)), "here")
-    assert server.bodies("pods") == []
-
-
-async def test_releasing_twice_or_a_successor_does_no_harm(server, context):
-    await started_pod(context)
-    old = the_pod(context)
-    await release_pod(context, old, "here")
-    await release_pod(context, old, "here")
-    await started_pod(context)
-    await release_pod(context, old, "here")
-    (successor,) = server.bodies("pods")
-    assert successor["metadata"]["finalizers"] == [labels.FINALIZER]
-    assert "deletionTimestamp" not in successor["metadata"]
 
 
 async def test_a_pod_counts_as_lost_once_the_api_confirms_it(server, context):
