@@ -9,7 +9,7 @@ from swefoundry import errors
 from swefoundry.api import conditions, labels
 from swefoundry.api.resource import CustomResource
 from swefoundry.api.types import Attempt, Condition
-from swefoundry.kube.resources import EVENTS
+from swefoundry.kube.resources import BUILDS, EVENTS
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_outcomes import FaultCategory
 
@@ -55,8 +55,13 @@ def diff_events(old: StatusLike, new: StatusLike) -> list[Event]:
 async def emit_events(
     context: ReconcileContext, item: CustomResource[Any, Any], status: StatusLike, now: datetime
 ) -> None:
-    """Post events after the status is written. They are best effort: an error loses only the event."""
+    """Post events after the status is written. They are best effort: an error loses only the event.
+
+    An EnvBuild that has succeeded posts none: its TaskInstance goes on, and posts the end of the work.
+    """
     for event in diff_events(item.status, status):
+        if item.kind == BUILDS.kind and event.type == "Normal":
+            continue
         try:
             await context.kube.create(EVENTS, item.namespace, event_body(item, event, now))
         except errors.SwefoundryError:

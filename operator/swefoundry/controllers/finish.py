@@ -28,7 +28,7 @@ async def write_status(
     """Write the status if it changed; ``ApiConflict`` when the object changed since it was observed.
 
     One that only shows progress is kept in the cache for a moment, so that a second one within it costs nothing;
-    ``repeated``: its phase has lasted already.
+    ``repeated``: another object shows its phase.
     """
     key, version = Key(resource.kind, item.namespace, item.name), item.resource_version
     new = status.to_json_dict()

@@ -32,6 +32,10 @@ PROGRESS_FIELDS = frozenset(
 
 PHASE_SECONDS = 1.0
 """A phase, or a reason, that lasts for less is not written."""
+REPEATED_SECONDS = 5.0
+"""A phase that a TaskInstance only repeats from its EnvBuild, which shows it already, is not written when it lasts for
+less.
+"""
 DETAIL_SECONDS = 10.0
 """For how long pods that started, and messages such as places in a queue, are collected while the phase stays."""
 
@@ -55,10 +59,12 @@ class UnwrittenStatuses:
         clock: Callable[[], float] = time.monotonic,
         phase_seconds: float = PHASE_SECONDS,
         detail_seconds: float = DETAIL_SECONDS,
+        repeated_seconds: float = REPEATED_SECONDS,
     ) -> None:
         self._clock = clock
         self._phase_seconds = phase_seconds
         self._detail_seconds = detail_seconds
+        self._repeated_seconds = repeated_seconds
         self._unwritten: dict[Key, _Unwritten] = {}
 
     def written(self, key: Key, version: str) -> JsonStatus | None:
@@ -71,7 +77,7 @@ class UnwrittenStatuses:
     ) -> float:
         """Seconds for which ``new`` need not be written; 0: write it now.
 
-        ``repeated``: the phase has lasted already, because the object repeats what another one has shown.
+        ``repeated``: the object repeats what another one shows.
         """
         if not is_progress(written, new):
             return 0.0
@@ -85,7 +91,7 @@ class UnwrittenStatuses:
             phase_since = now
         due = since + self._detail_seconds
         if phase_since is not None:
-            due = min(due, phase_since + (0.0 if repeated else self._phase_seconds))
+            due = min(due, phase_since + (self._repeated_seconds if repeated else self._phase_seconds))
         if due <= now:
             return 0.0
         self._unwritten[key] = _Unwritten(version, written, since, phase_since)

@@ -141,9 +141,14 @@ async def test_a_message_of_the_same_phase_waits_for_ten_seconds(server, context
     assert server.one("taskinstances")["status"]["round"] == 3
 
 
-async def test_a_phase_that_another_object_has_shown_for_a_while_is_written_at_once(
+async def test_a_phase_that_another_object_shows_is_written_when_it_has_lasted(
     server, context, task, seconds
 ):
+    await write_status(context, TASKS, task, changed(task, phase="Queued"), repeated=True)
+    seconds[0] += 4.0
+    await write_status(context, TASKS, task, changed(task, phase="Queued"), repeated=True)
+    assert server.requests == []
+    seconds[0] += 1.0
     await write_status(context, TASKS, task, changed(task, phase="Queued"), repeated=True)
     assert server.one("taskinstances")["status"]["phase"] == "Queued"
 

@@ -85,9 +85,18 @@ def test_a_phase_that_comes_later_than_a_detail_has_its_own_second(statuses, sec
     assert postponed(statuses, {"running": [{}]}) == 4.5
 
 
-def test_a_phase_that_has_lasted_elsewhere_is_written_at_once_and_its_message_is_not(statuses):
+def test_a_phase_that_another_object_shows_is_kept_for_five_seconds(statuses, seconds):
+    assert postponed(statuses, {"phase": "Queued"}, repeated=True) == 5.0
+    seconds[0] += 4.0
+    assert postponed(statuses, {"phase": "Queued"}, repeated=True) == 1.0
+    seconds[0] += 1.0
     assert postponed(statuses, {"phase": "Queued"}, repeated=True) == 0.0
-    assert postponed(statuses, ready("Intake", "1st of 9 waiting"), repeated=True) == 10.0
+
+
+def test_a_phase_of_its_own_is_written_although_another_was_repeated_before(statuses, seconds):
+    postponed(statuses, {"phase": "Queued"}, repeated=True)
+    seconds[0] += 1.0
+    assert postponed(statuses, {"phase": "Validating"}) == 0.0
 
 
 def test_another_version_of_the_object_begins_anew(statuses, seconds):

@@ -59,7 +59,7 @@ class _Progress:
     results: list[Result]
     error: errors.SwefoundryError | None
     repeats_env_build: bool
-    """The status shows the EnvBuild's phase, which has lasted already."""
+    """The status shows what the EnvBuild's own status shows."""
 
 
 async def _perform_steps(observed: Observation, context: ReconcileContext) -> _Progress | None:
