@@ -190,7 +190,10 @@ def test_artifacts_that_only_the_fix_asks_for_are_downloaded_by_their_coordinate
     assert (
         f"{parent}\n"
         "<groupId>added</groupId><artifactId>added</artifactId><version>0</version>\n"
-        "<properties><project.build.outputTimestamp>1980-01-02T00:00:00Z</project.build.outputTimestamp></properties>\n"
+        "<properties>\n"
+        "<project.build.outputTimestamp>1980-01-02T00:00:00Z</project.build.outputTimestamp>\n"
+        "<a.version>2</a.version>\n"
+        "</properties>\n"
         "<dependencyManagement><dependencies>\n"
         "</dependencies></dependencyManagement>\n"
         "<dependencies>\n"
@@ -200,6 +203,19 @@ def test_artifacts_that_only_the_fix_asks_for_are_downloaded_by_their_coordinate
     assert "secret" not in draft.dockerfile
     assert "\nRUN mkdir -p /tmp/added/src/main/java /tmp/added/src/test/java && cat " in draft.dockerfile
     assert violations(draft.dockerfile, []) == []
+
+
+def test_versions_that_the_fix_sets_for_the_plugins_of_its_parent_are_downloaded() -> None:
+    parent = "<parent><groupId>org.outer</groupId><artifactId>outer</artifactId><version>7</version></parent>"
+    before = a_pom(parent, properties(sniffer__version="1.19", flag="a"))
+    after = a_pom(parent, properties(sniffer__version="1.20", flag="b", versioned="no; number"))
+    dockerfile = proposed(an_input({"pom.xml": before}, fixed={"pom.xml": after})).draft.dockerfile
+    assert "<sniffer.version>1.20</sniffer.version>\n</properties>" in dockerfile
+    assert "<flag>" not in dockerfile and "no; number" not in dockerfile
+    same = a_pom(parent, properties(sniffer__version="1.19", flag="b"))
+    without_parent = {"pom.xml": a_pom(properties(sniffer__version="1.20"))}
+    for old, new in ((before, {"pom.xml": same}), (a_pom(), without_parent)):
+        assert "/tmp/added" not in proposed(an_input({"pom.xml": old}, fixed=new)).draft.dockerfile
 
 
 def test_a_fix_that_adds_no_artifact_downloads_nothing_more() -> None:
@@ -315,14 +331,18 @@ def test_instead_of_phases_whose_plugins_fail_the_goals_that_compile_and_test_ar
     for log in logs:
         inputs = ended(inputs, RoundOutcome.NO_RESULT, log)
     draft = proposed(inputs).draft
+    plugins = "org.apache.maven.plugins:maven"
     compiling = (
-        "resources:resources@default-resources compiler:compile@default-compile"
-        " resources:testResources@default-testResources compiler:testCompile@default-testCompile"
+        f"{plugins}-resources-plugin:resources@default-resources"
+        f" {plugins}-compiler-plugin:compile@default-compile"
+        f" {plugins}-resources-plugin:testResources@default-testResources"
+        f" {plugins}-compiler-plugin:testCompile@default-testCompile"
     )
+    testing = f"{plugins}-surefire-plugin:test@default-test"
     assert proposed(inputs).label.endswith("no goals but those of tests")
-    assert f" -Dtest=$(one_test .) {compiling} surefire:test@default-test\n" in draft.dockerfile
+    assert f" -Dtest=$(one_test .) {compiling} {testing}\n" in draft.dockerfile
     assert f'mvn -o $MAVEN_FLAGS "$@" -q {compiling}) > "$log"' in draft.test_command
-    assert f"| tr ' ' ,)\" {compiling} surefire:test@default-test)" in draft.test_command
+    assert f"| tr ' ' ,)\" {compiling} {testing})" in draft.test_command
 
 
 def test_modules_that_need_each_other_are_compiled_in_phases() -> None:

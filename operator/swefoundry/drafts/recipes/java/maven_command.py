@@ -21,12 +21,17 @@ MAVEN = BuildTool(
     reports="*/surefire-reports/TEST-*.xml",
 )
 
+_PLUGINS = "org.apache.maven.plugins:maven"
 COMPILE_GOALS = (
-    "resources:resources@default-resources compiler:compile@default-compile"
-    " resources:testResources@default-testResources compiler:testCompile@default-testCompile"
+    f"{_PLUGINS}-resources-plugin:resources@default-resources {_PLUGINS}-compiler-plugin:compile@default-compile"
+    f" {_PLUGINS}-resources-plugin:testResources@default-testResources"
+    f" {_PLUGINS}-compiler-plugin:testCompile@default-testCompile"
 )
-TEST_GOALS = f"{COMPILE_GOALS} surefire:test@default-test"
-"""What the phases `test-compile` and `test` call of a jar, with the settings that the POM has for these."""
+TEST_GOALS = f"{COMPILE_GOALS} {_PLUGINS}-surefire-plugin:test@default-test"
+"""What the phases `test-compile` and `test` call of a jar, with the settings that the POM has for these.
+
+For a short name (`surefire:test`) Maven would read every plugin of the POM, those that are missing, too.
+"""
 
 _REMOVE = "find . -path '*/target/test-classes' -prune -exec rm -r {} +"
 

@@ -18,6 +18,8 @@ _UNWRITABLE = re.compile(r"[^\w.,${}()\[\]-]")
 """What no coordinate has, and what could end the text that a Dockerfile writes."""
 _TIME = "project.build.outputTimestamp"
 """Parents whose builds are reproducible refuse a project that inherits this property (maven-artifact-plugin)."""
+_VERSION_PROPERTY = re.compile(r"[\w.-]*version[\w.-]*", re.IGNORECASE)
+_VERSION = re.compile(r"\d[\w.+-]*")
 _MAX_POMS = 4
 
 
@@ -75,17 +77,31 @@ def _names_of(pom: Pom) -> Iterable[str]:
 
 def _added_to(folder: str, before: Mapping[str, Pom], after: Mapping[str, Pom], own: set[str]) -> str:
     """Return the text of a POM for one of the tree; empty where the fix adds nothing to it."""
-    effective = EffectivePom(tuple(with_parents(after[folder], after)))
-    known = (
-        set(_entries(EffectivePom(tuple(with_parents(before[folder], before)))))
-        if folder in before
-        else set()
-    )
-    added = [each for each in _entries(effective) if each not in known]
-    if not any(each.has_version and each.name not in own for each in added):
+    old = EffectivePom(tuple(with_parents(before[folder], before) if folder in before else ()))
+    new = EffectivePom(tuple(with_parents(after[folder], after)))
+    known, every = set(_entries(old)), _entries(new)
+    added = [each for each in every if each not in known]
+    properties = _versions(new) if _outer_parents(every, own) else {}
+    changed = any(_versions(old).get(name) != version for name, version in properties.items())
+    if not changed and not any(each.has_version and each.name not in own for each in added):
         return ""
-    direct = [_entry(each, effective) for each in effective.chain[0].root.findall("dependencies/dependency")]
-    return _pom_of([*direct, *added], list(_entries(effective)), own)
+    direct = [_entry(each, new) for each in new.chain[0].root.findall("dependencies/dependency")]
+    return _pom_of([*direct, *added], every, own, properties)
+
+
+def _outer_parents(entries: Iterable[PomEntry], own: set[str]) -> list[PomEntry]:
+    """The parent that the tree does not have, as a list of one; empty where the tree has all."""
+    return [each for each in entries if each.kind == "parent" and each.name not in own][:1]
+
+
+def _versions(pom: EffectivePom) -> dict[str, str]:
+    """Return the properties that are versions: a parent takes those of its plugins from them."""
+    texts = {name: pom.interpolated(text) for name, text in pom.properties.items()}
+    return {
+        name: text
+        for name, text in texts.items()
+        if _VERSION_PROPERTY.fullmatch(name) and _VERSION.fullmatch(text)
+    }
 
 
 def _entries(pom: EffectivePom) -> list[PomEntry]:
@@ -109,12 +125,14 @@ def _entry(element: Element, pom: EffectivePom) -> PomEntry:
     return PomEntry(element.tag, tuple((name, value) for name, value in texts.items() if value))
 
 
-def _pom_of(requested: list[PomEntry], every: list[PomEntry], own: set[str]) -> str:
+def _pom_of(
+    requested: list[PomEntry], every: list[PomEntry], own: set[str], properties: Mapping[str, str]
+) -> str:
     """One line for each artifact, so that a reader sees what is asked for.
 
     An artifact without a version has that of the tree's management, else that of the outer parent or of an import.
     """
-    outer = [each for each in every if each.kind == "parent" and each.name not in own][:1]
+    outer = _outer_parents(every, own)
     imports = [each for each in every if each.is_import and each.has_version and each.name not in own]
     versions = {each.identity: each for each in every if each.has_version and not each.is_import}
     chosen: dict[tuple[str, ...], PomEntry] = {}
@@ -122,16 +140,21 @@ def _pom_of(requested: list[PomEntry], every: list[PomEntry], own: set[str]) -> 
         entry = each if each.has_version else versions.get(each.identity, each)
         if each.name not in own and not each.is_import and (entry.has_version or outer or imports):
             chosen.setdefault(each.identity, entry)
-    return _rendered(outer, imports, [each for each in chosen.values() if "${" not in each.xml])
+    usable = [each for each in chosen.values() if "${" not in each.xml]
+    return _rendered(outer, imports, usable, {_TIME: "1980-01-02T00:00:00Z", **properties})
 
 
-def _rendered(outer: list[PomEntry], imports: list[PomEntry], chosen: list[PomEntry]) -> str:
+def _rendered(
+    outer: list[PomEntry], imports: list[PomEntry], chosen: list[PomEntry], properties: Mapping[str, str]
+) -> str:
     lines = [
         "<project>",
         "<modelVersion>4.0.0</modelVersion>",
         *(each.xml for each in outer),
         "<groupId>added</groupId><artifactId>added</artifactId><version>0</version>",
-        f"<properties><{_TIME}>1980-01-02T00:00:00Z</{_TIME}></properties>",
+        "<properties>",
+        *(f"<{name}>{text}</{name}>" for name, text in properties.items()),
+        "</properties>",
         "<dependencyManagement><dependencies>",
         *(each.xml for each in dict.fromkeys(imports)),
         "</dependencies></dependencyManagement>",
