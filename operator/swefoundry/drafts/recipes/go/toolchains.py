@@ -80,7 +80,7 @@ def _downloaded(
     images: Sequence[Toolchain], at_least: LanguageVersion | None, created: date
 ) -> list[Toolchain]:
     """Return the newest release of the time, if the module takes it and the first of the images can fetch it."""
-    versions = [version for version, day in GO_RELEASES.items() if day <= created]
+    versions = [version for version in _LAST_PATCHES if GO_RELEASES[version] <= created]
     fit = [version for version in versions if at_least is None or version >= at_least]
     if not fit or not images or images[0].version < _FIRST_THAT_DOWNLOADS:
         return []
