@@ -126,4 +126,20 @@ GO_PAIRS: tuple[RealPair, ...] = (
         "its changed tests also pass on the old release",
         language="go",
     ),
+    RealPair(
+        "github.com/hashicorp/go-multierror",
+        "v1.1.0",
+        "v1.1.1",
+        Verdict.FAIL2PASS,
+        "1.1.1 takes an error that wraps nil; TestErrorWrappedErrors meets a nil pointer before",
+        language="go",
+    ),
+    RealPair(
+        "github.com/mattn/go-shellwords",
+        "v1.0.13",
+        "v1.0.14",
+        Verdict.ERROR2PASS,
+        "its tests use ParseComment and SetExcludeSeparators, which only 1.0.14 has",
+        language="go",
+    ),
 )

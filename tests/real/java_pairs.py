@@ -109,4 +109,12 @@ JAVA_PAIRS: tuple[RealPair, ...] = (
         "JUnit 5 or names that only 1.7.0 has, and do not compile",
         language="java",
     ),
+    RealPair(
+        "commons-validator:commons-validator",
+        "1.8.0",
+        "1.9.0",
+        Verdict.FAIL2PASS,
+        "three tests notice it, others do not compile; the second round sets argLine",
+        language="java",
+    ),
 )

@@ -151,4 +151,12 @@ NPM_PAIRS: tuple[RealPair, ...] = (
         "its manifest names no packages for tests: the second round installs vitest; the new tests pass before, too",
         language="javascript",
     ),
+    RealPair(
+        "object-inspect",
+        "1.10.3",
+        "1.11.0",
+        Verdict.FAIL2PASS,
+        "1.11.0 takes customInspect as a symbol; before, tape ends in the middle of a file",
+        language="javascript",
+    ),
 )

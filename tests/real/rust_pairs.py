@@ -116,4 +116,12 @@ RUST_PAIRS: tuple[RealPair, ...] = (
         "tests/regression, which the target names nowhere",
         language="rust",
     ),
+    RealPair(
+        "ron",
+        "0.8.0",
+        "0.8.1",
+        Verdict.FAIL2PASS,
+        "0.8.1 fixes trailing commas, raw names and tagged enums; its manifest asks for later releases",
+        language="rust",
+    ),
 )
