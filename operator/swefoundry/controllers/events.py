@@ -9,7 +9,9 @@ from swefoundry import errors
 from swefoundry.api import conditions, labels
 from swefoundry.api.resource import CustomResource
 from swefoundry.api.types import Attempt, Condition
+from swefoundry.kube.cache import owner_of
 from swefoundry.kube.resources import BUILDS, EVENTS
+from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_outcomes import FaultCategory
 
@@ -52,15 +54,22 @@ def diff_events(old: StatusLike, new: StatusLike) -> list[Event]:
     return events
 
 
+def _serves_task(context: ReconcileContext, item: CustomResource[Any, Any]) -> bool:
+    if item.kind != BUILDS.kind:
+        return False
+    body = context.cache.get(Key(item.kind, item.namespace, item.name))
+    return body is not None and owner_of(body) is not None
+
+
 async def emit_events(
     context: ReconcileContext, item: CustomResource[Any, Any], status: StatusLike, now: datetime
 ) -> None:
     """Post events after the status is written. They are best effort: an error loses only the event.
 
-    An EnvBuild that has succeeded posts none: its TaskInstance goes on, and posts the end of the work.
+    The EnvBuild of a TaskInstance posts no success: its TaskInstance goes on, and posts the end of the work.
     """
     for event in diff_events(item.status, status):
-        if item.kind == BUILDS.kind and event.type == "Normal":
+        if event.type == "Normal" and _serves_task(context, item):
             continue
         try:
             await context.kube.create(EVENTS, item.namespace, event_body(item, event, now))

@@ -43,11 +43,44 @@ def test_an_event_is_named_after_the_version_of_its_object():
     assert event["involvedObject"]["uid"] == "uid-of-task"
 
 
-async def test_a_task_posts_its_end_and_an_env_build_only_its_failure(server, context):
-    await emit_events(context, a_task(), ended("Fail2Pass", "valid", stalled="False"), NOW)
+def owner(kind, name, uid):
+    return {
+        "apiVersion": "swefoundry.dev/v1alpha1",
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+    }
+
+
+def cache_build(context, owners):
+    meta = {
+        "name": "task-one",
+        "namespace": a_build().namespace,
+        "uid": "uid-of-build",
+        "creationTimestamp": "2026-01-01T11:00:00Z",
+        "ownerReferences": owners,
+    }
+    context.cache.put({"kind": "EnvBuild", "metadata": meta | {"resourceVersion": "10"}})
+
+
+async def post_ends_of_build(context):
     await emit_events(context, a_build(), ended("Accepted", "round 1", a_build, stalled="False"), NOW)
     await emit_events(context, a_build(), ended("EnvironmentNotBuilt", "no round", a_build), NOW)
-    assert [(body["involvedObject"]["kind"], body["reason"]) for body in server.bodies("events")] == [
-        ("TaskInstance", "Fail2Pass"),
-        ("EnvBuild", "EnvironmentNotBuilt"),
-    ]
+
+
+def posted(server):
+    return [(body["involvedObject"]["kind"], body["reason"]) for body in server.bodies("events")]
+
+
+async def test_the_env_build_of_a_task_posts_only_its_failure(server, context):
+    cache_build(context, [owner("TaskInstance", "task-one", "uid-of-task")])
+    await emit_events(context, a_task(), ended("Fail2Pass", "valid", stalled="False"), NOW)
+    await post_ends_of_build(context)
+    assert posted(server) == [("TaskInstance", "Fail2Pass"), ("EnvBuild", "EnvironmentNotBuilt")]
+
+
+async def test_an_env_build_that_serves_no_task_posts_both_ends(server, context):
+    cache_build(context, [])
+    await post_ends_of_build(context)
+    assert posted(server) == [("EnvBuild", "Accepted"), ("EnvBuild", "EnvironmentNotBuilt")]
