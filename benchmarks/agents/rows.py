@@ -12,10 +12,14 @@ A recorded row is one file in ``recorded/``::
       - outcome: Accepted
     rules: [...]                      # the answers, as in any script of images/scripted-model
 
+Answers were recorded when each manager gave one for the first draft. Agents that ask for both in one answer get the two
+recorded ones as one, with the first note. Where they ask for the Dockerfile alone again, they get that.
+
 An end depends on the draft and not on the round, so a change of prompts or of the order of the roles may need fewer
 rounds or more.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,7 +104,39 @@ def sample_rows() -> list[Row]:
 def _recorded(path: Path) -> Row:
     row = yaml.safe_load(path.read_text())
     ends, rules = tuple(map(_end, row.pop("ends"))), row.pop("rules")
-    return Row(name=path.stem, ends=ends, script={"rules": rules}, **row)
+    return Row(name=path.stem, ends=ends, script={"rules": list(_with_first_drafts(rules))}, **row)
+
+
+def _with_first_drafts(rules: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rules, and before each of the Environment Manager's two for requests that ask for the commands, too."""
+    commands = next(
+        each for each in rules if each["when"]["role"] == "tests" and "anywhere" not in each["when"]
+    )
+    for rule in rules:
+        if rule["when"]["role"] == "environment":
+            answers = rule["then"] if isinstance(rule["then"], list) else [rule["then"]]
+            first = rule["when"] | {"schema": "FirstDraft"}
+            yield {
+                "name": f"{rule['name']}, again",
+                "when": first | {"last": "Give `dockerfile` again"},
+                "then": [_dockerfile_alone(each) for each in answers],
+            }
+            yield {
+                "name": f"{rule['name']}, with the commands",
+                "when": first,
+                "then": [_with_commands(each, commands["then"]["json"]) for each in answers],
+            }
+        yield rule
+
+
+def _dockerfile_alone(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer without its note. One that calls tools is as it was."""
+    return answer | {"json": {"dockerfile": answer["json"]["dockerfile"]}} if "json" in answer else answer
+
+
+def _with_commands(answer: dict[str, Any], commands: dict[str, Any]) -> dict[str, Any]:
+    """The answer with the commands; its own note is kept. One that calls tools is as it was."""
+    return answer | {"json": commands | answer["json"]} if "json" in answer else answer
 
 
 def _end(fields: dict[str, Any]) -> End:

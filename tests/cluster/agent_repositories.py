@@ -116,6 +116,16 @@ def command_draft(text: str = "sh {files}", claimed: bool = True) -> Json:
     }
 
 
+def first_draft(*steps: str, command: str = "sh {files}") -> Json:
+    """The Environment Manager's answer when there is no draft of the agents yet."""
+    return {"json": command_draft(command)["json"] | environment_draft(*steps)["json"]}
+
+
+def at_first(answer: Json) -> Json:
+    """A rule for requests of the first draft."""
+    return rule("environment", answer, schema="FirstDraft")
+
+
 def analyst_guidance(
     route: str, instructions: str = GUIDANCE_MARK, reason: str = "Something is missing."
 ) -> Json:
@@ -146,6 +156,7 @@ def default_rules() -> Rules:
     """Answers for requests that no other rule matches: the first draft is accepted."""
     return [
         rule("explorer", explorer_report()),
+        at_first(first_draft()),
         rule("environment", environment_draft()),
         rule("tests", command_draft()),
         rule("analyst", analyst_guidance("environment")),

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cluster
 
 SAMPLES = ROOT / "samples/agents"
 ROUNDS = {"jsonpick": ["AfterFailed", "Accepted"], "rpn": ["StepFailed", "NoResult", "Accepted"]}
-TURNS = {"jsonpick": 1 + 1 + 1 + 2, "rpn": 2 + 1 + 1 + 1 + 1 + 1 + 1}
+TURNS = {"jsonpick": 1 + 1 + 2, "rpn": 2 + 1 + 1 + 1 + 1 + 1}
 """Number of scripted answers for each: tool calls, reports, drafts and guidance. A new Dockerfile alone asks for no new
 commands, and a draft of the recipe for no explorer."""
 

@@ -16,7 +16,9 @@ from cluster.agent_repositories import (
     after_guidance,
     an_agent_instance,
     analyst_guidance,
+    at_first,
     environment_draft,
+    first_draft,
     rule,
 )
 from cluster.commands import LAB, ON_LAB
@@ -54,7 +56,7 @@ BROKEN = {"dockerfile": "FROM busybox:stable\nCOPY . /testbed\nRUN false\n", "te
 REPAIRED = AgentCase(
     [
         after_guidance("environment", environment_draft()),
-        rule("environment", environment_draft("RUN echo no such header >&2; false")),
+        at_first(first_draft("RUN echo no such header >&2; false")),
         rule("analyst", analyst_guidance("environment", "Drop the failing step."), anywhere="no such header"),
     ]
 )

@@ -21,6 +21,7 @@ ErrorExitCode = Annotated[int, Field(ge=1, le=255)]
 TEST_ID_LIMIT = 16_384
 """Characters of a test id; a longer one is cut and ends with a hash. ``images/runner/ids.go`` has the same limit."""
 CaseId = Annotated[str, Field(min_length=1, max_length=TEST_ID_LIMIT)]
+MAX_DOCKERFILE_CHARACTERS = 65536
 TOLERATED_BYTES = 64 << 10
 """Ids of all tolerated failures as JSON: an evaluation gets them in a variable, and Linux allows 128 KiB for one.
 See ``MAX_ARG_STRLEN`` in execve(2).
@@ -52,7 +53,7 @@ class Draft(WireModel):
 
     dockerfile: str = Field(
         min_length=1,
-        max_length=65536,
+        max_length=MAX_DOCKERFILE_CHARACTERS,
         description="The Dockerfile. Its context is the clean source tree; it must `COPY . /testbed`.",
     )
     test_command: ShellCommand = Field(

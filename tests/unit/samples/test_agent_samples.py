@@ -40,12 +40,12 @@ ROUND_ENDS: dict[str, Sequence[RoundEnd]] = {
 }
 """RoundEnd and message of each round except the last, by sample."""
 ROLES = {
-    "jsonpick": {"environment", "tests", "analyst"},
+    "jsonpick": {"environment", "analyst"},
     "rpn": {"explorer", "environment", "tests", "analyst"},
 }
-"""Who is asked: a recipe has a draft for `jsonpick`, so the explorer is not."""
+"""Who is asked: a recipe has a draft for `jsonpick`, so the explorer is not, and its first commands stay."""
 CLAIMED = {"jsonpick": None, "rpn": True}
-"""What the last Test Manager says of its command; in the last round of `jsonpick`, only the Dockerfile changes."""
+"""What the Test Manager says of its command; in the last round of `jsonpick`, only the Dockerfile changes."""
 
 
 def prepare_sample(name: str, served: Path, url: str = "http://git.lab:8418/demo") -> dict[str, Any]:

@@ -5,6 +5,7 @@ empty text or list for "none". ``Draft`` checks the actual limits afterwards.
 """
 
 import json
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -56,7 +57,7 @@ class ExplorerReport(RoleAnswer):
 
 
 class EnvironmentDraft(RoleAnswer):
-    """The Environment Manager's proposal."""
+    """The Environment Manager's change of a Dockerfile."""
 
     dockerfile: str = Field(description="The whole Dockerfile.")
     note: str = Field(
@@ -65,7 +66,7 @@ class EnvironmentDraft(RoleAnswer):
 
 
 class CommandDraft(RoleAnswer):
-    """The Test Manager's proposal."""
+    """The Test Manager's change of the commands."""
 
     test_command: str = Field(
         description="Shell command run in /testbed; `{files}` becomes the test files, quoted."
@@ -97,6 +98,10 @@ class CommandDraft(RoleAnswer):
         description="Whether you believe that the tests will fail before the fix and pass after it.",
     )
     note: str = Field(default="", description="A few words for people: what has changed; may be empty.")
+
+
+class FirstDraft(CommandDraft, EnvironmentDraft):
+    """The Environment Manager's proposal where there is no draft of the agents yet: the Dockerfile and the commands."""
 
 
 class Guidance(RoleAnswer):
@@ -134,13 +139,14 @@ class Guidance(RoleAnswer):
         return self.give_up or self.row_at_fault
 
 
-def answer_schema(answer_type: type[RoleAnswer]) -> dict[str, Any]:
-    """The JSON schema of an answer for strict mode."""
+def answer_schema(answer_type: type[RoleAnswer], without: Collection[str] = ()) -> dict[str, Any]:
+    """The JSON schema of an answer for strict mode, without the fields that are known already."""
     schema = answer_type.model_json_schema()
     hidden = {"title", "default"} if answer_type.described else {"title", "default", "description"}
     fields = {
         name: {key: value for key, value in field.items() if key not in hidden}
         for name, field in schema["properties"].items()
+        if name not in without
     }
     return {
         "title": answer_type.__name__,
@@ -151,13 +157,15 @@ def answer_schema(answer_type: type[RoleAnswer]) -> dict[str, Any]:
     }
 
 
-def parse_answer(answer_type: type[AnswerT], text: str) -> AnswerT | str:
-    """The answer in a model's text, or a sentence with what is wrong."""
+def parse_answer(
+    answer_type: type[AnswerT], text: str, known: Mapping[str, object] | None = None
+) -> AnswerT | str:
+    """The answer in a model's text, or a sentence with what is wrong. Known fields may be left out of the text."""
     parsed = _last_object(text)
     if parsed is None:
         return "The answer must be one JSON object and nothing else; no JSON object could be read."
     try:
-        return answer_type.model_validate(parsed)
+        return answer_type.model_validate({**(known or {}), **parsed})
     except ValidationError as error:
         return f"The JSON does not fit: {describe_errors(error)}."
 

@@ -6,7 +6,7 @@
      ^       │ no                                               │
      │    valid answer? ──yes─> done                            │
      │       │ no                                               │
-     │    corrected 3 times? ──no─> say what is wrong ──────────┤
+     │    corrected 3 times? ──no─> say what is wrong ──────────┤   only that is asked again
      │       │ yes                                              │
      │    next model? ──yes─> drop messages after last valid ───┤
      │       │ no                                               │
@@ -18,7 +18,7 @@ Every turn counts against one limit; a role that reaches it without an answer en
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
 from swefoundry.contracts.transcript import AgentRole
@@ -48,6 +48,8 @@ class InvalidAnswer:
     message: str
     """For the model; for a person when no model is left."""
     exit_type: type[AgentExit] = MalformedAnswers
+    kept: dict[str, object] = field(default_factory=dict)
+    """Fields that are good: only the others are asked again."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class RoleTask(Generic[AnswerT]):
     max_turns: int
     limit_source: str = ""
     """Where the limit comes from, and how to raise it."""
+    system_prompt: str = ""
+    """File of the system prompt; empty: the one with the role's name."""
     look_up: Callable[[AnswerT], Awaitable[InvalidAnswer | None]] | None = None
     """A check that asks the network; of answers that pass the other one."""
 
@@ -82,7 +86,7 @@ class Conversation(Generic[AnswerT]):
         self._task = task
         self._toolbox = toolbox
         self._messages = [
-            Message("system", render_prompt(f"{task.role}.md")),
+            Message("system", render_prompt(task.system_prompt or f"{task.role}.md")),
             Message("user", task.opening),
         ]
         self._last_valid = len(self._messages)
@@ -90,6 +94,7 @@ class Conversation(Generic[AnswerT]):
         self._invalid_answers = 0
         self._calls: Counter[str] = Counter()
         self._last_invalid: InvalidAnswer | None = None
+        self._kept: dict[str, object] = {}
         self._note = ""
 
     async def answer(self) -> AnswerT:
@@ -122,7 +127,8 @@ class Conversation(Generic[AnswerT]):
                 Message("user", "This is your last turn: give the final answer now, call no tool.")
             )
         tools = self._toolbox.tools if self._toolbox else ()
-        request = Request(task.role, tuple(self._messages), tools, answer_schema(task.answer_type))
+        schema = answer_schema(task.answer_type, without=self._kept)
+        request = Request(task.role, tuple(self._messages), tools, schema)
         reply = await self._deps.model_client.ask(request)
         self._deps.recorder.record(task.role, request, reply, self._note)
         self._note = ""
@@ -159,11 +165,12 @@ class Conversation(Generic[AnswerT]):
 
     async def _check_answer(self, reply: Reply) -> AnswerT | InvalidAnswer:
         task = self._task
-        answer = parse_answer(task.answer_type, reply.message.text)
+        answer = parse_answer(task.answer_type, reply.message.text, self._kept)
         if not isinstance(answer, str):
             invalid = task.check(answer)
             if invalid is None and task.look_up is not None:
                 invalid = await task.look_up(answer)
+            self._kept = invalid.kept if invalid else {}
             return invalid or answer
         truncated = " Your answer reached the longest length that is allowed: be shorter."
         return InvalidAnswer(answer + truncated if reply.truncated else answer)
@@ -172,9 +179,7 @@ class Conversation(Generic[AnswerT]):
         self._last_invalid = invalid
         self._invalid_answers += 1
         if self._invalid_answers <= MAX_CORRECTIONS:
-            correction = (
-                f"This answer cannot be used. {invalid.message}\nGive the whole answer again, corrected."
-            )
+            correction = f"This answer cannot be used. {invalid.message}\n{self._what_to_give()}"
             self._messages.append(Message("user", correction))
             self._note = f"asked again: {invalid.message}"
             return
@@ -186,6 +191,14 @@ class Conversation(Generic[AnswerT]):
         # the response store does not answer it.
         note = f"An earlier attempt at this was refused {self._invalid_answers} times. {invalid.message}"
         self._messages = [*self._messages[: self._last_valid], Message("user", note)]
-        self._invalid_answers = 0
+        self._invalid_answers, self._kept = 0, {}
         self._calls.clear()
         self._note = f"next model: {invalid.message}"
+
+    def _what_to_give(self) -> str:
+        if not self._kept:
+            return "Give the whole answer again, corrected."
+        fields = [f"`{name}`" for name in self._task.answer_type.model_fields if name not in self._kept]
+        return (
+            f"Give {', '.join(fields)} again, corrected. The other fields stay as they are and have to fit."
+        )

@@ -75,12 +75,11 @@ class PromptContext:
 
     def _summary(self, role: AgentRole) -> str:
         """As much of the summary as the explorer's report and the current draft do not tell already."""
-        inputs, reads_itself = self.inputs, self.source_reader is SourceReader.ENVIRONMENT_MANAGER
-        unread = self.report is None and not reads_itself
+        inputs = self.inputs
+        unread = self.report is None and self.source_reader is not SourceReader.ENVIRONMENT_MANAGER
         if role == "explorer" or self.manager_reads_source(role) or (unread and role == "environment"):
             return inputs.repo_summary
-        writes_after_reader = role == ("tests" if reads_itself else "environment")
-        if unread or (self.current is None and writes_after_reader):
+        if unread or self.current is None:
             return inputs.short_summary or inputs.repo_summary
         return inputs.facts_summary or inputs.repo_summary
 
@@ -190,7 +189,7 @@ class PromptContext:
         return ""
 
     def repeated_draft(self, draft: Draft) -> str:
-        """A sentence when this draft was tried before; else empty."""
+        """When this draft was tried before and how that ended, as a sentence without a stop; else empty."""
         key = draft_key(draft)
         tried = next(
             (
@@ -204,10 +203,7 @@ class PromptContext:
             tried = "before"
         if not tried:
             return ""
-        return (
-            f"The same draft was tried {tried} and was not accepted; "
-            "change the test command, its reports or its error exit codes."
-        )
+        return f"The same draft was tried {tried} and was not accepted"
 
     @property
     def _built_attempts(self) -> tuple[PastAttempt, ...]:

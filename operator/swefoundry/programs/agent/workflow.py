@@ -3,8 +3,8 @@
 ::
 
     first draft (no agents' round yet, or spec.ablation.noFeedback)
-        no draft to start from ─> explorer ─> environment ─> tests ─> draft
-        a recipe's or a proven one ─────────> environment ─> tests ─> draft   it reads the source itself
+        no draft to start from ─> explorer ─> environment ─> draft   Dockerfile and commands in one answer
+        a recipe's or a proven one ─────────> environment ─> draft   it reads the source itself
     after an agents' round
         outcome ─> analyst ──ends the search──> GaveUp, RowAtFault
                     │ ^ └─ explorer ─┐
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.draft import Draft
 from swefoundry.programs.agent.agent_exit import GaveUp, RepeatedDrafts, RowAtFault
-from swefoundry.programs.agent.answers import EnvironmentDraft, Guidance
+from swefoundry.programs.agent.answers import Guidance
 from swefoundry.programs.agent.command_dependencies import change_concerns_commands
 from swefoundry.programs.agent.conversation import AgentDeps
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
@@ -29,7 +29,7 @@ from swefoundry.programs.agent.llm.hooks import ReportProgress
 from swefoundry.programs.agent.loop_detection import LoopReaction, draft_key, failure_signature, loop_reaction
 from swefoundry.programs.agent.prompt_context import PromptContext, SourceReader
 from swefoundry.programs.agent.roles.analyst import Analysis, run_analyst
-from swefoundry.programs.agent.roles.environment import run_environment_manager
+from swefoundry.programs.agent.roles.environment import run_environment_manager, write_first_draft
 from swefoundry.programs.agent.roles.explorer import run_explorer
 from swefoundry.programs.agent.roles.tests import run_test_manager
 from swefoundry.programs.agent.state import AgentState, PastGuidance
@@ -45,7 +45,7 @@ class WrittenDraft:
     draft: Draft
     label: str
     claimed: bool | None
-    """Whether the Test Manager expects that the draft will be accepted; None: it was not asked."""
+    """Whether the author of the commands expects that the draft will be accepted; None: they were not changed."""
 
 
 class DraftWorkflow:
@@ -73,7 +73,9 @@ class DraftWorkflow:
         context = self._context()
         if context.report is None and context.source_reader is SourceReader.EXPLORER:
             await self._explore(context)
-        return await self._write_draft(self._context(), "first draft")
+        self._progress("the environment manager writes a Dockerfile and the commands")
+        draft, answer = await write_first_draft(self._deps, self._context())
+        return self._written(draft, "first draft", answer.note, answer.claimed)
 
     async def _draft_after(self, last: PastAttempt, occurrences: int) -> WrittenDraft:
         guidance = await self._ask_analyst(last, occurrences)
@@ -106,17 +108,13 @@ class DraftWorkflow:
         self._update_state(advised=[*earlier, past])
         return guidance
 
-    async def _write_draft(self, context: PromptContext, why: str) -> WrittenDraft:
-        """A draft by both managers."""
-        environment = await self._ask_environment_manager(context)
-        return await self._ask_test_manager(context, environment.dockerfile, why, environment.note)
-
     async def _change_draft(self, current: Draft, guidance: Guidance, why: str) -> WrittenDraft:
         """The current draft, changed by those whom the guidance is for."""
         context = self._context(current, guidance)
         if guidance.route == "tests":
             return await self._ask_test_manager(context, current.dockerfile, why)
-        environment = await self._ask_environment_manager(context)
+        self._progress("the environment manager changes the Dockerfile")
+        environment = await run_environment_manager(self._deps, context)
         changed = current.model_copy(update={"dockerfile": environment.dockerfile})
         commands_stay = (
             not guidance.test_instructions.strip()
@@ -127,14 +125,10 @@ class DraftWorkflow:
             return self._written(changed, why, environment.note, claimed=None)
         return await self._ask_test_manager(context, environment.dockerfile, why, environment.note)
 
-    async def _ask_environment_manager(self, context: PromptContext) -> EnvironmentDraft:
-        self._progress("the environment manager writes a Dockerfile")
-        return await run_environment_manager(self._deps, context)
-
     async def _ask_test_manager(
         self, context: PromptContext, dockerfile: str, why: str, note: str = ""
     ) -> WrittenDraft:
-        self._progress("the test manager writes the commands")
+        self._progress("the test manager changes the commands")
         draft, command = await run_test_manager(self._deps, context, dockerfile)
         return self._written(draft, why, note or command.note, command.claimed)
 

@@ -32,6 +32,8 @@ TESTS = {
     "error_exit_codes": [2, 3, 4, 5],
     "claimed": True,
 }
+FIRST_DRAFT = ENVIRONMENT | TESTS
+"""What the Environment Manager answers when it writes the first draft."""
 
 
 def dockerfile_with(line: str) -> str:

@@ -23,7 +23,7 @@ COMPLETE_TESTS = {
     "claimed": True,
     "note": "",
 }
-COMPLETE_ENVIRONMENT = ENVIRONMENT
+COMPLETE_FIRST_DRAFT = COMPLETE_TESTS | ENVIRONMENT
 
 
 async def start_agent(spec: AgentSpec | str, folder: Path) -> RunningProgram[AgentResult]:

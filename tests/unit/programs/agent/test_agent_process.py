@@ -10,9 +10,8 @@ from swefoundry.contracts.models import Model
 from swefoundry.oci.registry_client import RegistryClient
 from unit.programs.agent.agent_inputs import a_draft
 from unit.programs.agent.agent_program import (
-    COMPLETE_ENVIRONMENT,
+    COMPLETE_FIRST_DRAFT,
     COMPLETE_REPORT,
-    COMPLETE_TESTS,
     start_agent,
 )
 from unit.programs.agent.seeded_repository import SeededRepository
@@ -23,11 +22,10 @@ LOOKING = {"calls": [{"name": "read", "arguments": {"path": "setup.py"}}]}
 SCRIPT: scripted.Json = {
     "rules": [
         {"name": "explores", "when": {"role": "explorer"}, "then": [LOOKING, {"json": COMPLETE_REPORT}]},
-        {"name": "builds", "when": {"role": "environment"}, "then": {"json": COMPLETE_ENVIRONMENT}},
-        {"name": "tests", "when": {"role": "tests"}, "then": {"json": COMPLETE_TESTS}},
+        {"name": "builds", "when": {"role": "environment"}, "then": {"json": COMPLETE_FIRST_DRAFT}},
     ]
 }
-TURNS = 4
+TURNS = 3
 
 
 async def test_pods_that_get_sigterm_in_every_turn_pay_for_each_turn_once(
@@ -70,8 +68,7 @@ async def test_a_pod_that_is_lost_between_turns_loses_no_paid_response(
         pod.kill()
         assert (await pod.wait()).record is None
         pod = await start_agent(spec, tmp_path / "last")
-        for _ in range(2):
-            (await gate.next_request()).release()
+        (await gate.next_request()).release()
         last = await pod.wait()
         report = endpoint.request_report()
     assert last.exit_code == ExitCode.OK, last.output

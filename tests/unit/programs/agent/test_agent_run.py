@@ -32,7 +32,7 @@ from swefoundry.programs.agent.llm.messages import Reply, Request
 from swefoundry.programs.agent.run import OpenModelClient, run_agent
 from unit.oci import registry_server
 from unit.oci.collecting import bare
-from unit.programs.agent.agent_inputs import DIGEST, ENVIRONMENT, REPORT, TESTS, a_draft, dockerfile_with
+from unit.programs.agent.agent_inputs import DIGEST, FIRST_DRAFT, REPORT, TESTS, a_draft, dockerfile_with
 from unit.programs.agent.scripted_model_client import (
     ONE_TURN,
     ScriptedAnswer,
@@ -43,8 +43,7 @@ from unit.programs.agent.seeded_repository import SeededRepository
 
 FIRST: dict[str, list[ScriptedAnswer]] = {
     "explorer": [REPORT],
-    "environment": [ENVIRONMENT],
-    "tests": [TESTS],
+    "environment": [FIRST_DRAFT],
 }
 YAML = dockerfile_with("RUN pip install pyyaml")
 LATER: dict[str, list[ScriptedAnswer]] = {
@@ -84,7 +83,7 @@ async def test_the_result_names_draft_state_and_transcript(seeded: SeededReposit
         code=ExitCode.OK,
         label="small, first draft: pytest on 3.11",
         claimed=True,
-        usage=Usage(turns=3, input_tokens=30, output_tokens=15, micro_usd=21),
+        usage=Usage(turns=2, input_tokens=20, output_tokens=10, micro_usd=14),
     )
     assert await seeded.draft(record.draft) == a_draft()
     assert await bare(seeded.registry, seeded.repo, [record.draft or "none"]) == set()
@@ -92,7 +91,6 @@ async def test_the_result_names_draft_state_and_transcript(seeded: SeededReposit
     assert [(turn.number, turn.round, turn.role) for turn in stored_transcript.turns] == [
         (1, 0, "explorer"),
         (2, 0, "environment"),
-        (3, 0, "tests"),
     ]
     state = await seeded.state(record.state)
     assert (state.draft, state.transcript, state.rung) == (a_draft(), record.transcript, 0)
@@ -113,9 +111,8 @@ async def test_the_next_pod_uses_the_state_of_the_last_one(seeded: SeededReposit
     assert [(turn.number, turn.round) for turn in stored_transcript.turns] == [
         (1, 0),
         (2, 0),
-        (3, 0),
+        (3, 1),
         (4, 1),
-        (5, 1),
     ]
     state = await seeded.state(record.state)
     assert [each.guidance.instructions for each in state.advised] == ["Install pyyaml."]
@@ -173,7 +170,7 @@ async def test_every_agent_exit_has_its_code_and_the_transcript_is_kept(
     record = await run(spec, seeded.registry, ScriptedModelClient(LATER | {"environment": [stop]}), tmp_path)
     assert (record.code, record.message, record.draft) == (code, str(stop), None)
     assert record.usage == ONE_TURN
-    assert len((await seeded.transcript(record.transcript)).turns) == 4
+    assert len((await seeded.transcript(record.transcript)).turns) == 3
     # The pod that follows asks what this one asked, and so finds the answers.
     assert record.state == before.state
 

@@ -1,5 +1,6 @@
 """One role's conversation: tools, valid answers, corrections, the next model, exits."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ class ScriptedConversation:
     def __init__(self, *lines: ScriptedAnswer, models: tuple[str, ...] = ("small",), **more: Any) -> None:
         self.client = ScriptedModelClient({"environment": lines}, models)
         self.recorder = TranscriptRecorder(Transcript(conversation="c"), 2, self.client.redact)
-        task = RoleTask("environment", "Write.", EnvironmentDraft, judge, more.get("turns", 20), "a budget")
+        check, turns = more.get("judge", judge), more.get("turns", 20)
+        task = RoleTask("environment", "Write.", EnvironmentDraft, check, turns, "a budget")
         self._conversation = Conversation(AgentDeps(self.client, self.recorder), task, more.get("toolbox"))
 
     async def answer(self) -> EnvironmentDraft:
@@ -183,3 +185,18 @@ async def test_the_transcript_has_what_is_new_in_each_turn_and_no_secret(toolbox
     assert turns[1].reply.text == "[redacted]"
     assert turns[2].note.startswith("asked again: ")
     assert "sk-secret" not in conversation.recorder.transcript.model_dump_json()
+
+
+async def test_a_field_that_was_kept_may_be_given_again_and_the_next_model_is_asked_for_the_whole() -> None:
+    def keep_the_note(draft: EnvironmentDraft) -> InvalidAnswer | None:
+        invalid = judge(draft)
+        return invalid and replace(invalid, kept={"note": draft.note})
+
+    noted = BAD | {"note": "kept"}
+    conversation = ScriptedConversation(
+        noted, "no JSON", BAD, BAD | {"note": "other"}, GOOD, models=("small", "large"), judge=keep_the_note
+    )
+    assert await conversation.answer() == EnvironmentDraft(**GOOD)
+    required = [list(request.answer["required"]) for request in conversation.client.requests]
+    assert required == [["dockerfile", "note"], *[["dockerfile"]] * 3, ["dockerfile", "note"]]
+    assert "Give `dockerfile` again, corrected." in conversation.client.requests[2].messages[-1].text

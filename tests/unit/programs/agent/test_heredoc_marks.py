@@ -13,7 +13,7 @@ from unit.programs.agent.agent_inputs import (
     an_agent_spec,
     dockerfile_with,
 )
-from unit.programs.agent.workflow_run import WorkflowRun
+from unit.programs.agent.workflow_run import FIRST, WorkflowRun
 
 SCRIPT = "// Runs test files.\n" + "\n".join(f"console.log({number})" for number in range(60))
 LONG = dockerfile_with(f"RUN cat > /run.js <<'EOF'\n{SCRIPT}\nEOF")
@@ -50,11 +50,18 @@ async def test_the_environment_manager_repeats_the_mark_and_the_draft_has_the_fi
     )
     assert (await run.draft()).draft == a_draft(changed)
     assert "console.log" not in run.opening("environment") + run.opening("analyst")
+    assert "stands for a file that a heredoc writes" in run.opening("environment")
+
+
+async def test_marks_are_explained_only_where_there_are_some(tmp_path: Path) -> None:
+    run = WorkflowRun(agent_inputs(tmp_path), FIRST)
+    await run.draft()
+    assert "stands for a file" not in run.opening("environment")
 
 
 async def test_a_mark_that_stands_for_no_file_is_refused(tmp_path: Path) -> None:
     spec = an_agent_spec(ablation=Ablation(no_explorer=True))
-    answers = {"environment": [{"dockerfile": with_marks(LONG)}, {"dockerfile": SHORT}], "tests": [TESTS]}
+    answers = {"environment": [TESTS | {"dockerfile": each} for each in (with_marks(LONG), SHORT)]}
     run = WorkflowRun(agent_inputs(tmp_path, spec=spec), answers)
     assert (await run.draft()).draft == a_draft(SHORT)
     assert (

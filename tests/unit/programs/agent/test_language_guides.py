@@ -69,13 +69,13 @@ def test_dates_name_the_day_after_the_commit() -> None:
     assert "--before=DAY` " in LANGUAGE_GUIDES["javascript"].dated("")
 
 
-async def openings(folder: Path, language: str, access: BuildAccess | None = None) -> tuple[str, str]:
-    """The first messages of the Environment Manager and the Test Manager for a row of a language."""
+async def opening_of(folder: Path, language: str, access: BuildAccess | None = None) -> str:
+    """The first message of the Environment Manager for a row of a language."""
     created_at = datetime(2020, 2, 29, 22, tzinfo=UTC)
     spec = an_agent_spec(language=language, created_at=created_at, build_access=access)
     run = WorkflowRun(agent_inputs(folder, spec=spec), FIRST)
     await run.draft()
-    return run.opening("environment"), run.opening("tests")
+    return run.opening("environment")
 
 
 EXPECTED = {
@@ -89,20 +89,20 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("language", EXPECTED)
-async def test_managers_learn_reports_dates_and_exit_codes_of_the_language(
+async def test_the_first_draft_is_written_with_reports_dates_and_exit_codes_of_the_language_known(
     tmp_path: Path, language: str
 ) -> None:
-    environment, tests = await openings(tmp_path, language)
-    assert EXPECTED[language][0] in environment and EXPECTED[language][1] in tests
+    opening = await opening_of(tmp_path, language)
+    assert EXPECTED[language][0] in opening and EXPECTED[language][1] in opening
     titles = [guide.title for guide in set(LANGUAGE_GUIDES.values())]
-    shown = [title for title in titles if f"\n\n# {title}\n" in environment and f"\n\n# {title}\n" in tests]
+    shown = [title for title in titles if f"\n\n# {title}\n" in opening]
     assert shown == [LANGUAGE_GUIDES[language].title]
 
 
 async def test_a_language_without_a_guide_gets_none(tmp_path: Path) -> None:
-    environment, tests = await openings(tmp_path, "cobol")
-    assert "nothing is cut off at the date of the commit.\n" in environment
-    assert "Commands with reports" not in tests
+    opening = await opening_of(tmp_path, "cobol")
+    assert "nothing is cut off at the date of the commit.\n" in opening
+    assert "Commands with reports" not in opening
 
 
 ACCESS = {
@@ -133,8 +133,8 @@ ACCESS = {
 async def test_the_environment_manager_knows_what_builds_add_and_reach_where(
     tmp_path: Path, access: tuple[BuildAccess | None, list[str]]
 ) -> None:
-    environment, _ = await openings(tmp_path, "python", access[0])
-    assert [part for part in access[1] if part not in environment] == []
+    opening = await opening_of(tmp_path, "python", access[0])
+    assert [part for part in access[1] if part not in opening] == []
 
 
 def test_an_answer_without_exit_codes_has_those_of_pytest_for_pytest_alone() -> None:
@@ -177,10 +177,8 @@ async def test_agents_learn_why_a_recipe_has_no_draft(tmp_path: Path) -> None:
     facts = a_facts(manifests=[manifest], test_files=["test/a.js"], root_entries=["package.json"])
     run = WorkflowRun(agent_inputs(tmp_path, facts=facts), FIRST)
     await run.draft()
-    parts = [
-        run.opening(role).partition("has none for this source: ")[2] for role in ("environment", "tests")
-    ]
-    assert ["karma" in each.splitlines()[0] for each in parts if each] == [True, True]
+    reason = run.opening("environment").partition("has none for this source: ")[2]
+    assert "karma" in reason.splitlines()[0]
     assert 'Language: "javascript"\n' in run.opening("environment")
 
 

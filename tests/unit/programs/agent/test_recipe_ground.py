@@ -13,7 +13,7 @@ from swefoundry.programs.agent.inputs import (
 )
 from swefoundry.programs.agent.redaction import redact_tokens
 from unit.programs.agent.agent_inputs import (
-    ENVIRONMENT,
+    FIRST_DRAFT,
     a_draft,
     a_facts,
     a_past_attempt,
@@ -71,8 +71,8 @@ async def test_the_first_draft_starts_from_the_best_one_and_names_all_rounds(tmp
     assert '- round 1: "python 3.11, attempt 1": StepFailed: "error: no gcc"\n' in opening
     assert '- round 3: "python 3.11, attempt 3": AfterFailed: "2 failed, 40 passed"\n' in opening
     assert "RUN recipe 3" in opening and "RUN recipe 1" not in opening
-    assert "Start from the recipe's Dockerfile" in opening
-    assert "recipe 3 {files}" in run.opening("tests")
+    assert "Start from the recipe's draft" in opening
+    assert "recipe 3 {files}" in opening
 
 
 async def test_with_a_draft_to_start_from_the_environment_manager_reads_the_source_itself(
@@ -82,15 +82,14 @@ async def test_with_a_draft_to_start_from_the_environment_manager_reads_the_sour
         tmp_path, recipe_draft=best_recipe_draft([FEW_FAILED]), short_summary="short", facts_summary="facts"
     )
     calls = tool_calls(("read", {"path": "tox.ini"}), ("grep", {"pattern": "import", "path": "tests"}))
-    run = WorkflowRun(inputs, FIRST | {"environment": [calls, ENVIRONMENT]})
+    run = WorkflowRun(inputs, FIRST | {"environment": [calls, FIRST_DRAFT]})
     await run.draft()
-    environment, tests = run.client.requests[1:]
-    assert run.client.roles_in_order() == ["environment", "tests"]
+    _, environment = run.client.requests
+    assert run.client.roles_in_order() == ["environment"]
     assert [tool.name for tool in environment.tools] == ["list", "find", "grep", "read"]
     assert "commands = pytest" in environment.messages[3].text
     assert "from calc import add" in environment.messages[4].text
     assert inputs.repo_summary in run.opening("environment")
-    assert (tests.tools, "\nshort\n" in run.opening("tests")) == ((), True)
     assert run.workflow.state.report is None
 
 
@@ -133,7 +132,7 @@ async def test_without_the_explorer_nobody_reads_the_source(tmp_path: Path) -> N
     inputs = agent_inputs(tmp_path, spec=spec, recipe_draft=best_recipe_draft([FEW_FAILED]))
     run = WorkflowRun(inputs, FIRST)
     await run.draft()
-    assert [(each.role, each.tools) for each in run.client.requests] == [("environment", ()), ("tests", ())]
+    assert [(each.role, each.tools) for each in run.client.requests] == [("environment", ())]
 
 
 async def test_later_drafts_change_the_agents_own(tmp_path: Path) -> None:
@@ -151,7 +150,7 @@ async def test_where_outcomes_are_hidden_the_recipes_rounds_are_too(tmp_path: Pa
     inputs = agent_inputs(tmp_path, FEW_FAILED, spec=spec, recipe_draft=best_recipe_draft([FEW_FAILED]))
     run = WorkflowRun(inputs, FIRST)
     await run.draft()
-    assert "recipe 3" not in run.opening("environment") + run.opening("tests")
+    assert "recipe 3" not in run.opening("environment")
 
 
 async def test_an_earlier_dockerfile_is_shown_as_its_difference_to_the_current_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from swefoundry.programs.agent.agent_exit import MalformedAnswers, RepeatedDraft
 from swefoundry.programs.agent.state import AgentState
 from unit.programs.agent.agent_inputs import (
     ENVIRONMENT,
+    FIRST_DRAFT,
     REPORT,
     TESTS,
     a_draft,
@@ -36,7 +37,10 @@ class TestRepetition:
             0, RoundOutcome.STEP_FAILED, "no", a_draft(dockerfile_with("RUN recipe")), "recipe"
         )
         answers = FIRST | {
-            "environment": [{"dockerfile": "# mine\n" + dockerfile_with("RUN recipe")}, ENVIRONMENT]
+            "environment": [
+                FIRST_DRAFT | {"dockerfile": "# mine\n" + dockerfile_with("RUN recipe")},
+                FIRST_DRAFT,
+            ]
         }
         run = WorkflowRun(agent_inputs(tmp_path, recipe), answers)
         assert (await run.draft()).draft == a_draft()

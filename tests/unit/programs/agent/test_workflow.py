@@ -17,9 +17,11 @@ from swefoundry.programs.agent.workflow import WrittenDraft
 from unit.programs.agent.agent_inputs import (
     DOCKERFILE,
     ENVIRONMENT,
+    FIRST_DRAFT,
     REPORT,
     TESTS,
     a_draft,
+    a_facts,
     a_past_attempt,
     agent_inputs,
     an_agent_spec,
@@ -40,45 +42,93 @@ from unit.programs.agent.workflow_run import (
 
 
 class TestFirstDrafts:
-    async def test_explorer_environment_and_tests_are_asked_in_this_order(self, tmp_path: Path) -> None:
+    async def test_after_the_explorer_one_answer_has_the_dockerfile_and_the_commands(
+        self, tmp_path: Path
+    ) -> None:
         run = WorkflowRun(agent_inputs(tmp_path), FIRST)
         assert await run.draft() == WrittenDraft(
             a_draft(), "small, first draft: pytest on 3.11", claimed=True
         )
-        assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
+        assert run.client.roles_in_order() == ["explorer", "environment"]
         assert run.workflow.state == AgentState(
             report=ExplorerReport(**REPORT), draft=a_draft(), written=[draft_key(a_draft())]
         )
 
-    async def test_a_base_image_that_is_missing_is_refused_before_the_test_manager_is_asked(
+    async def test_a_base_image_that_is_missing_is_refused_before_anything_is_built(
         self, tmp_path: Path
     ) -> None:
         inputs = agent_inputs(tmp_path, image_lookup=BaseImageLookup(NO_IMAGE_HOSTS, None))
         inputs.image_lookup.remember_missing("python:9")
-        missing = ENVIRONMENT | {"dockerfile": DOCKERFILE.replace("python:3.11-slim", "python:9")}
-        run = WorkflowRun(inputs, FIRST | {"environment": [missing, ENVIRONMENT]})
+        missing = FIRST_DRAFT | {"dockerfile": DOCKERFILE.replace("python:3.11-slim", "python:9")}
+        run = WorkflowRun(inputs, FIRST | {"environment": [missing, {"dockerfile": DOCKERFILE}]})
         assert (await run.draft()).draft == a_draft()
-        assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
+        assert run.client.roles_in_order() == ["explorer", "environment"]
         assert run.client.last_messages("environment")[1] == (
             "This answer cannot be used. The registry says that python:9 does not exist; "
-            "images that exist: python:3.11-slim.\nGive the whole answer again, corrected."
+            "images that exist: python:3.11-slim.\n"
+            "Give `dockerfile` again, corrected. The other fields stay as they are and have to fit."
         )
 
-    async def test_the_other_roles_see_the_summary_and_the_report(self, tmp_path: Path) -> None:
+    async def test_the_environment_manager_sees_the_summary_and_the_report(self, tmp_path: Path) -> None:
         run = WorkflowRun(agent_inputs(tmp_path), FIRST)
         await run.draft()
-        for role in ("environment", "tests"):
-            assert "# Summary of the repository" in run.opening(
-                role
-            ) and '"language_version":"3.11"' in run.opening(role)
-        assert "RUN pip install pytest" in run.opening("tests")
-        assert "python:3.11-slim" in run.opening("environment")
+        opening = run.opening("environment")
+        assert "# Summary of the repository" in opening and '"language_version":"3.11"' in opening
+        assert "python:3.11-slim" in opening
+        assert opening.endswith("Write the Dockerfile and the commands.\n")
+
+    async def test_without_test_files_the_command_is_for_the_projects_tests(self, tmp_path: Path) -> None:
+        run = WorkflowRun(agent_inputs(tmp_path, facts=a_facts(test_files=[])), FIRST)
+        await run.draft()
+        assert "No test files are named: write a command" in run.opening("environment")
+
+    async def test_faults_of_both_halves_are_named_in_one_correction(self, tmp_path: Path) -> None:
+        answer = FIRST_DRAFT | {"dockerfile": "", "test_command": "pytest {files} || true"}
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": [answer, FIRST_DRAFT]})
+        assert (await run.draft()).draft == a_draft()
+        correction = run.client.last_messages("environment")[1]
+        assert "`dockerfile` is empty" in correction and "changes the exit code" in correction
+
+    @pytest.mark.parametrize(
+        ("wrong", "again"),
+        [
+            ({"dockerfile": DOCKERFILE + "RUN git clone https://a.example/calc.git\n"}, ENVIRONMENT),
+            ({"dockerfile": "#" * 65_537}, ENVIRONMENT),
+            ({"test_command": "pytest {files} || true"}, TESTS),
+            ({"reports": ["/report.xml"]}, TESTS),
+        ],
+        ids=["Dockerfile", "long Dockerfile", "command", "reports"],
+    )
+    async def test_only_the_half_of_the_answer_that_is_wrong_is_asked_again(
+        self, tmp_path: Path, wrong: dict[str, object], again: dict[str, object]
+    ) -> None:
+        fields = {name: value for name, value in again.items() if name != "note"}
+        answers: list[ScriptedAnswer] = [FIRST_DRAFT | wrong, fields]
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": answers})
+        assert await run.draft() == WrittenDraft(
+            a_draft(), "small, first draft: pytest on 3.11", claimed=True
+        )
+        first, second = (each for each in run.client.requests if each.role == "environment")
+        assert "dockerfile" in first.answer["required"] and "test_command" in first.answer["required"]
+        assert set(second.answer["required"]) >= set(fields)
+        assert ("dockerfile" in second.answer["required"]) is ("dockerfile" in fields)
+        assert ("test_command" in second.answer["required"]) is ("test_command" in fields)
+
+    async def test_a_first_draft_that_was_tried_is_asked_again_as_a_whole(self, tmp_path: Path) -> None:
+        spec = an_agent_spec(ablation=Ablation(no_feedback=True, no_explorer=True))
+        inputs = agent_inputs(tmp_path, a_past_attempt(0, RoundOutcome.AFTER_FAILED, "no"), spec=spec)
+        run = WorkflowRun(inputs, {"environment": [FIRST_DRAFT, FIRST_DRAFT | {"dockerfile": WITH_XML}]})
+        assert (await run.draft()).draft == a_draft(WITH_XML)
+        assert run.client.last_messages("environment")[1] == (
+            "This answer cannot be used. The same draft was tried in round 1 and was not accepted; change the "
+            "Dockerfile or the commands.\nGive the whole answer again, corrected."
+        )
 
     async def test_without_the_explorer_there_is_only_the_summary(self, tmp_path: Path) -> None:
         inputs = agent_inputs(tmp_path, spec=an_agent_spec(ablation=Ablation(no_explorer=True)))
         run = WorkflowRun(inputs, FIRST)
         await run.draft()
-        assert run.client.roles_in_order() == ["environment", "tests"]
+        assert run.client.roles_in_order() == ["environment"]
 
     async def test_an_explorer_that_never_answers_does_not_end_the_loop(self, tmp_path: Path) -> None:
         inputs = agent_inputs(tmp_path, spec=an_agent_spec(allowance=Allowance(turns_per_role=2)))
@@ -101,21 +151,24 @@ class TestFirstDrafts:
         opening = run.opening("environment")
         assert "RUN neighbour" in opening and "proven for another commit" in opening
         assert "RUN reused" in opening and "No solution found" in opening
-        assert "neighbours-test" in run.opening("tests")
-        assert run.client.roles_in_order() == ["environment", "tests"]
+        assert "neighbours-test" in opening
+        assert run.client.roles_in_order() == ["environment"]
 
     async def test_a_dockerfile_that_breaks_the_policy_is_rejected_with_the_reason(
         self, tmp_path: Path
     ) -> None:
-        broken = {"dockerfile": DOCKERFILE.replace("pip install pytest", "pip install pytest || true")}
-        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": [broken, ENVIRONMENT]})
+        hidden = DOCKERFILE.replace("pip install pytest", "pip install pytest || true")
+        broken = FIRST_DRAFT | {"dockerfile": hidden}
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": [broken, FIRST_DRAFT]})
         await run.draft()
         assert "hides a failed `pip install`" in run.client.last_messages("environment")[1]
 
     async def test_a_base_image_that_is_not_allowed_is_rejected(self, tmp_path: Path) -> None:
-        foreign = {"dockerfile": DOCKERFILE.replace("python:3.11-slim", "evil.example/python:3")}
+        foreign = FIRST_DRAFT | {
+            "dockerfile": DOCKERFILE.replace("python:3.11-slim", "evil.example/python:3")
+        }
         inputs = agent_inputs(tmp_path, spec=an_agent_spec(allowed_bases=["python:*"]))
-        run = WorkflowRun(inputs, FIRST | {"environment": [foreign, ENVIRONMENT]})
+        run = WorkflowRun(inputs, FIRST | {"environment": [foreign, FIRST_DRAFT]})
         await run.draft()
         assert (
             "evil.example/python:3 is not among the allowed images"
@@ -123,10 +176,10 @@ class TestFirstDrafts:
         )
 
     async def test_a_command_that_hides_failures_is_rejected(self, tmp_path: Path) -> None:
-        weak = TESTS | {"test_command": "pytest {files} || true"}
-        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [weak, TESTS]})
+        weak = FIRST_DRAFT | {"test_command": "pytest {files} || true"}
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": [weak, FIRST_DRAFT]})
         assert (await run.draft()).draft == a_draft()
-        assert "changes the exit code" in run.client.last_messages("tests")[1]
+        assert "changes the exit code" in run.client.last_messages("environment")[1]
 
     @pytest.mark.parametrize(
         ("field", "value", "problem"),
@@ -142,13 +195,14 @@ class TestFirstDrafts:
     async def test_an_invalid_draft_is_rejected_with_the_name_of_the_field(
         self, tmp_path: Path, field: str, value: object, problem: str
     ) -> None:
-        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [TESTS | {field: value}, TESTS]})
+        answers = [FIRST_DRAFT | {field: value}, FIRST_DRAFT]
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": answers})
         await run.draft()
-        assert problem in run.client.last_messages("tests")[1]
+        assert problem in run.client.last_messages("environment")[1]
 
-    async def test_the_test_manager_may_tolerate_failures_and_name_a_user(self, tmp_path: Path) -> None:
-        answer = TESTS | {"tolerated_failures": ["t.py::test_b", "t.py::test_a"], "run_as_user": 1000}
-        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [answer]})
+    async def test_the_draft_may_tolerate_failures_and_name_a_user(self, tmp_path: Path) -> None:
+        answer = FIRST_DRAFT | {"tolerated_failures": ["t.py::test_b", "t.py::test_a"], "run_as_user": 1000}
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": [answer]})
         assert (await run.draft()).draft == a_draft(
             tolerated_failures=["t.py::test_a", "t.py::test_b"], run_as_user=1000
         )
@@ -325,12 +379,12 @@ class TestLaterDrafts:
             WorkflowRun(agent_inputs(tmp_path, spec=spec), FIRST),
             WorkflowRun(
                 agent_inputs(tmp_path, a_past_attempt(0, RoundOutcome.AFTER_FAILED, "telling"), spec=spec),
-                FIRST | {"environment": [{"dockerfile": WITH_XML}]},
+                FIRST | {"environment": [FIRST_DRAFT | {"dockerfile": WITH_XML}]},
             ),
         )
         await first.draft()
         await second.draft()
-        assert second.client.roles_in_order() == ["explorer", "environment", "tests"]
-        for role in ("environment", "tests"):
-            assert "telling" not in second.opening(role) and "AfterFailed" not in second.opening(role)
-            assert first.opening(role) != second.opening(role)
+        assert second.client.roles_in_order() == ["explorer", "environment"]
+        opening = second.opening("environment")
+        assert "telling" not in opening and "AfterFailed" not in opening
+        assert first.opening("environment") != opening

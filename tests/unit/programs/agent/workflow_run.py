@@ -10,9 +10,8 @@ from swefoundry.programs.agent.state import AgentState
 from swefoundry.programs.agent.transcript_recorder import TranscriptRecorder
 from swefoundry.programs.agent.workflow import DraftWorkflow, WrittenDraft
 from unit.programs.agent.agent_inputs import (
-    ENVIRONMENT,
+    FIRST_DRAFT,
     REPORT,
-    TESTS,
     a_past_attempt,
     dockerfile_with,
 )
@@ -30,8 +29,7 @@ TESTED = PastAttempt(
 )
 FIRST: dict[str, list[ScriptedAnswer]] = {
     "explorer": [REPORT],
-    "environment": [ENVIRONMENT],
-    "tests": [TESTS],
+    "environment": [FIRST_DRAFT],
 }
 
 

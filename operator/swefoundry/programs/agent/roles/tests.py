@@ -1,4 +1,4 @@
-"""The Test Manager: writes the test command for a Dockerfile. It is always last, so its result is the whole draft."""
+"""The Test Manager: changes the commands of a draft. It is always last, so its result is the whole draft."""
 
 from pydantic import ValidationError
 
@@ -10,6 +10,8 @@ from swefoundry.programs.agent.command_rules import command_problem
 from swefoundry.programs.agent.conversation import AgentDeps, Conversation, InvalidAnswer, RoleTask
 from swefoundry.programs.agent.prompt_context import PromptContext
 from swefoundry.programs.agent.prompt_templates import render_prompt
+
+_ANY_DOCKERFILE = "FROM scratch"
 
 
 async def run_test_manager(
@@ -24,17 +26,20 @@ async def run_test_manager(
         report=context.report,
         guidance=context.guidance,
         current=context.current,
-        start=context.starting_draft,
         recipe_rounds=context.recipe_rounds,
         failed=context.failed_attempts,
         references=context.inputs.references,
         dockerfile=dockerfile,
         changed=context.current is None or context.current.dockerfile != dockerfile,
-        draft_number=context.draft_number,
     )
 
     def check(command: CommandDraft) -> InvalidAnswer | None:
-        return _check_command(command, dockerfile, context)
+        invalid = check_commands(command, context)
+        repeated = "" if invalid else context.repeated_draft(assemble_draft(command, dockerfile))
+        if not repeated:
+            return invalid
+        change = "change the test command, its reports or its error exit codes"
+        return InvalidAnswer(f"{repeated}; {change}.", RepeatedDrafts)
 
     task = RoleTask("tests", opening, CommandDraft, check, max_turns, limit_source)
     command = await Conversation(deps, task).answer()
@@ -55,15 +60,15 @@ def assemble_draft(command: CommandDraft, dockerfile: str) -> Draft:
     )
 
 
-def _check_command(command: CommandDraft, dockerfile: str, context: PromptContext) -> InvalidAnswer | None:
+def check_commands(command: CommandDraft, context: PromptContext) -> InvalidAnswer | None:
+    """What is wrong with the commands, whatever the Dockerfile is."""
     files = context.inputs.facts.test_files
     problem = command_problem(command.test_command, requires_files=bool(files))
     problem = problem or command_length_problem(command.test_command, files)
     if problem:
         return InvalidAnswer(problem)
     try:
-        draft = assemble_draft(command, dockerfile)
+        assemble_draft(command, _ANY_DOCKERFILE)
     except ValidationError as error:
         return InvalidAnswer(f"The draft does not fit: {describe_errors(error)}.")
-    repeated = context.repeated_draft(draft)
-    return InvalidAnswer(repeated, RepeatedDrafts) if repeated else None
+    return None
