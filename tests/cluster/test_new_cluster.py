@@ -70,14 +70,14 @@ BASE = "library/busybox"
 VALID = ("Validated", "fail2pass", "Fail2Pass")
 NOT_BUILT = ("Failed", None, "EnvironmentNotBuilt")
 
-TURNS = 3
+TURNS = 2
 TURN = {"prompt": 1200, "completion": 1800}
-"""Usage in each answer: 3000 tokens, which cost 3360 micro-dollars at the prices below. The upper bound of a turn, with
-the longest answer, is about 4400 tokens and 4300 micro-dollars.
+"""Usage in each answer: 3000 tokens, which cost 3360 micro-dollars at the prices below. The upper bound of the first
+turn, the explorer's, with the longest answer, is about 4400 tokens and 4300 micro-dollars.
 """
 PRICES = {"inputUsd": 0.4, "outputUsd": 1.6, "outputTokens": 2048}
-TOKENS, DOLLARS = 11_400, 0.0124
-"""Enough for one instance, and then less than the upper bound of one more turn."""
+TOKENS, DOLLARS = 9_400, 0.0101
+"""Enough for one instance, and then less than the upper bound of an explorer's turn."""
 BUDGETS = {"namespace": {"tokens": TOKENS}, "operator": {"usd": DOLLARS}}
 RAISED = {"namespace": {"tokens": 10_000_000}, "operator": {"usd": 10}}
 """Enough for two instances at the same time."""
@@ -300,8 +300,8 @@ def test_one_instance_is_solved_within_the_shared_budgets(observed: Observed) ->
 
 def test_no_request_is_sent_that_could_overspend_a_shared_budget(observed: Observed, spaces: Spaces) -> None:
     expected = {
-        "second": ("tokens", f"2400 are left of the budget of namespace {spaces.here}", "namespace.tokens"),
-        "third": ("cost", "$0.0024 is left of the operator's budget", "operator.usd"),
+        "second": ("tokens", f"3400 are left of the budget of namespace {spaces.here}", "namespace.tokens"),
+        "third": ("cost", "$0.0034 is left of the operator's budget", "operator.usd"),
     }
     for name, (unit, remaining, value) in expected.items():
         refused = observed.limited[name]
