@@ -82,7 +82,7 @@ def _added_to(folder: str, before: Mapping[str, Pom], after: Mapping[str, Pom], 
     known, every = set(_entries(old)), _entries(new)
     added = [each for each in every if each not in known]
     properties = _versions(new) if _outer_parents(every, own) else {}
-    changed = any(_versions(old).get(name) != version for name, version in properties.items())
+    changed = not properties.items() <= _versions(old).items()
     if not changed and not any(each.has_version and each.name not in own for each in added):
         return ""
     direct = [_entry(each, new) for each in new.chain[0].root.findall("dependencies/dependency")]
