@@ -131,14 +131,19 @@ def _progress(past: PastRound) -> tuple[bool, bool, int]:
 
 def untried_recipe_draft(spec: AgentSpec, facts: Facts) -> RecipeDraft | None:
     """What the recipe of the language would propose first, without a look at the fixed tree."""
-    known = StrategyInput(
+    proposal = first_proposal(input_of_recipe(spec, facts), spec.base_images)
+    return RecipeDraft(proposal.draft, proposal.label) if proposal is not None else None
+
+
+def input_of_recipe(spec: AgentSpec, facts: Facts) -> StrategyInput:
+    """What a recipe may use whose draft agents see: everything but the fixed tree."""
+    return StrategyInput(
         facts=facts.model_copy(update={"fixed_manifests": None}),
+        repo=spec.repo,
         language=spec.language,
         created_at=spec.created_at,
         version=spec.version,
     )
-    proposal = first_proposal(known, spec.base_images)
-    return RecipeDraft(proposal.draft, proposal.label) if proposal is not None else None
 
 
 async def _fetch_draft(registry: RegistryClient, repo: str, digest: Digest) -> Draft:

@@ -10,11 +10,10 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import RECIPE, REUSE
 from swefoundry.contracts.transcript import AgentRole
-from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes import refusal
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.failure_guidance import FailureGuidance, guidance_for
-from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt, RecipeDraft
+from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt, RecipeDraft, input_of_recipe
 from swefoundry.programs.agent.language_guides import LANGUAGE_GUIDES, language_of_row
 from swefoundry.programs.agent.loop_detection import dockerfile_key, draft_key
 from swefoundry.text.plurals import ordinal
@@ -128,16 +127,10 @@ class PromptContext:
     @property
     def recipe_refusal(self) -> str:
         """Why the recipe of the language has no draft; empty where it has one, or knows no reason."""
-        spec, inputs = self.inputs.spec, self.inputs
+        inputs = self.inputs
         if self.recipe_rounds or inputs.recipe_draft is not None:
             return ""
-        known = StrategyInput(
-            facts=inputs.facts.model_copy(update={"fixed_manifests": None}),
-            language=spec.language,
-            created_at=spec.created_at,
-            version=spec.version,
-        )
-        return refusal(known) or ""
+        return refusal(input_of_recipe(inputs.spec, inputs.facts)) or ""
 
     @property
     def starting_draft(self) -> RecipeDraft | None:

@@ -172,6 +172,12 @@ def test_the_recipe_of_each_language_gives_agents_a_start(source: tuple[Facts, s
     assert created.draft.dockerfile.startswith(f"FROM {source[1]}\n") and created.label
 
 
+def test_a_go_source_of_before_modules_gives_a_start_named_after_its_repository() -> None:
+    facts = a_facts(manifests=[], test_files=["a_test.go"], languages={"go": 2}, root_entries=["a_test.go"])
+    created = untried_recipe_draft(an_agent_spec(base_images=["golang:1.26"]), facts)
+    assert created is not None and "github.com/octo/calc" in created.draft.dockerfile
+
+
 async def test_agents_learn_why_a_recipe_has_no_draft(tmp_path: Path) -> None:
     manifest = FileFact(path="package.json", sha256="0" * 64, text='{"scripts": {"test": "karma start"}}')
     facts = a_facts(manifests=[manifest], test_files=["test/a.js"], root_entries=["package.json"])
