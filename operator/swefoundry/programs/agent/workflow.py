@@ -112,7 +112,7 @@ class DraftWorkflow:
         """The current draft, changed by those whom the guidance is for."""
         context = self._context(current, guidance)
         if guidance.route == "tests":
-            return await self._ask_test_manager(context, current.dockerfile, why)
+            return await self._ask_test_manager(context, current, why)
         self._progress("the environment manager changes the Dockerfile")
         environment = await run_environment_manager(self._deps, context)
         changed = current.model_copy(update={"dockerfile": environment.dockerfile})
@@ -123,13 +123,13 @@ class DraftWorkflow:
         )
         if commands_stay:
             return self._written(changed, why, environment.note, claimed=None)
-        return await self._ask_test_manager(context, environment.dockerfile, why, environment.note)
+        return await self._ask_test_manager(context, changed, why, environment.note)
 
     async def _ask_test_manager(
-        self, context: PromptContext, dockerfile: str, why: str, note: str = ""
+        self, context: PromptContext, current: Draft, why: str, note: str = ""
     ) -> WrittenDraft:
         self._progress("the test manager changes the commands")
-        draft, command = await run_test_manager(self._deps, context, dockerfile)
+        draft, command = await run_test_manager(self._deps, context, current)
         return self._written(draft, why, note or command.note, command.claimed)
 
     def _written(self, draft: Draft, why: str, note: str, claimed: bool | None) -> WrittenDraft:

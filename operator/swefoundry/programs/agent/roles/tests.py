@@ -15,9 +15,12 @@ _ANY_DOCKERFILE = "FROM scratch"
 
 
 async def run_test_manager(
-    deps: AgentDeps, context: PromptContext, dockerfile: str
+    deps: AgentDeps, context: PromptContext, current: Draft
 ) -> tuple[Draft, CommandDraft]:
-    """The whole draft, which was not tried before, and the Test Manager's answer."""
+    """The current draft with other commands, which was not tried before, and the Test Manager's answer.
+
+    Its Dockerfile may be newer than the commands: then it is not that of ``context``.
+    """
     max_turns, limit_source = context.turn_limit("tests")
     opening = render_prompt(
         "tests_opening.md",
@@ -25,17 +28,16 @@ async def run_test_manager(
         **context.manager_variables,
         report=context.report,
         guidance=context.guidance,
-        current=context.current,
+        current=current,
         recipe_rounds=context.recipe_rounds,
         failed=context.failed_attempts,
         references=context.inputs.references,
-        dockerfile=dockerfile,
-        changed=context.current is None or context.current.dockerfile != dockerfile,
+        changed=current != context.current,
     )
 
     def check(command: CommandDraft) -> InvalidAnswer | None:
         invalid = check_commands(command, context)
-        repeated = "" if invalid else context.repeated_draft(assemble_draft(command, dockerfile))
+        repeated = "" if invalid else context.repeated_draft(assemble_draft(command, current.dockerfile))
         if not repeated:
             return invalid
         change = "change the test command, its reports or its error exit codes"
@@ -43,7 +45,7 @@ async def run_test_manager(
 
     task = RoleTask("tests", opening, CommandDraft, check, max_turns, limit_source)
     command = await Conversation(deps, task).answer()
-    return assemble_draft(command, dockerfile), command
+    return assemble_draft(command, current.dockerfile), command
 
 
 def assemble_draft(command: CommandDraft, dockerfile: str) -> Draft:
