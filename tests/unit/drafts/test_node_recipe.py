@@ -1,6 +1,7 @@
 """The recipe for JavaScript and TypeScript."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -20,6 +21,9 @@ MANIFEST = {
     "devDependencies": {"mocha": "^9.0.0", "eslint": "^8.0.0", "husky": "^7.0.0"},
     "engines": {"node": ">=12"},
 }
+
+
+_PROGRAM = re.compile(r"RUN cat > /usr/local/lib/link-own-copies\.js <<'EOF'\n.*?\nEOF\n", re.DOTALL)
 
 
 def files(texts: dict[str, object]) -> list[FileFact]:
@@ -50,8 +54,8 @@ def an_input(
 
 
 def install_steps(inputs: StrategyInput) -> str:
-    """Return the Dockerfile without the driver of the tests."""
-    return proposed(inputs).draft.dockerfile.partition("RUN cat >")[0]
+    """Return the Dockerfile without our programs."""
+    return _PROGRAM.sub("", proposed(inputs).draft.dockerfile.partition("RUN cat > /usr/local/lib/run")[0])
 
 
 def labels(inputs: StrategyInput) -> list[str]:
@@ -68,7 +72,8 @@ def test_packages_come_from_the_manifests_without_tools_of_no_test() -> None:
         '  "dependencies": {"lodash": "^4.17.0", \\\n'
         '  "mocha": "^9.0.0"}}\' > package.json \\\n'
         " && npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund"
-        " --fetch-retries=1 --before=2022-02-16\n"
+        " --fetch-retries=1 --before=2022-02-16 \\\n"
+        " && node /usr/local/lib/link-own-copies.js calc '' /testbed\n"
         "COPY . /testbed\n"
     )
     draft = proposed(an_input()).draft

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
+from swefoundry.drafts.recipes.node.image_programs import OWN_COPIES, program_step
 from swefoundry.drafts.recipes.node.loaders import loader_packages
 from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
@@ -60,7 +61,10 @@ def install_steps(
 def _steps_by_lock(
     lock: LockFile, project: NodeProject, candidate: NodeCandidate, constraints: NodeConstraints
 ) -> list[str]:
-    """What the lock file lacks goes to the root for yarn and pnpm, whose own trees npm would rearrange."""
+    """What the lock file lacks goes to the root for yarn and pnpm, whose own trees npm would rearrange.
+
+    The releases of a lock file are of before the fix, also those of the package itself.
+    """
     extra = {**project.added_by_fix, **_requested(project, constraints)}
     place = "" if lock.manager is PackageManager.NPM else " --prefix /"
     return [
@@ -79,7 +83,25 @@ def _steps_by_manifests(
     manifest = json.dumps({"private": True, "dependencies": _installed(project, runner, constraints)})
     # One package a line, so that a reader sees what differs; the Dockerfile joins the lines.
     lines = shlex.quote(manifest).replace(", ", ", \\\n  ")
-    return [f"RUN printf %s {lines} > package.json \\\n && {_INSTALL}{before}", _CHECKOUT]
+    install = f"RUN printf %s {lines} > package.json \\\n && {_INSTALL}{before}"
+    own = _own_packages(project)
+    if not own:
+        return [install, _CHECKOUT]
+    return [program_step(OWN_COPIES), f"{install} \\\n && node {OWN_COPIES} {' '.join(own)}", _CHECKOUT]
+
+
+def _own_packages(project: NodeProject) -> list[str]:
+    """Name, version and folder of each package of the source that a tool may bring from the registry, for the program.
+
+    In the step that installs: whoever pulls the image can read a copy that a later layer deletes.
+    """
+    members = [(folder, project.workspace.members[folder]) for folder in project.members]
+    return [
+        word
+        for folder, manifest in [(project.folder, project.manifest), *members]
+        if is_package_name(manifest.name)
+        for word in (manifest.name, shlex.quote(manifest.version), _in_source(folder))
+    ]
 
 
 def as_of_day(candidate: NodeCandidate, constraints: NodeConstraints) -> str:
@@ -117,8 +139,13 @@ def _link_steps(project: NodeProject, constraints: NodeConstraints) -> list[str]
 
 
 def _link_step(name: str, folder: str) -> str:
-    target = f"{SOURCE_ROOT}/{folder}".rstrip("/")
-    return f"RUN mkdir -p node_modules/{name.rpartition('/')[0]} && ln -sfn {target} node_modules/{name}"
+    """A release of before the fix may be in the place of the link."""
+    link = f"node_modules/{name}"
+    return f"RUN mkdir -p {link.rpartition('/')[0]} && rm -rf {link} && ln -s {_in_source(folder)} {link}"
+
+
+def _in_source(folder: str) -> str:
+    return shlex.quote(f"{SOURCE_ROOT}/{folder}".rstrip("/"))
 
 
 def _rebuilder(lock: LockFile | None) -> str:

@@ -3,6 +3,7 @@
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
+from swefoundry.drafts.recipes.node.image_programs import program_step
 from swefoundry.drafts.recipes.node.install_steps import as_of_day, install_folder, install_steps, used_lock
 from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
@@ -44,7 +45,7 @@ def _dockerfile(
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         f"WORKDIR {_in_source(place)}",
         *install_steps(project, runner, candidate, constraints),
-        *(f"RUN cat > {path} <<'EOF'\n{text}EOF" for path, text in programs(runner).items()),
+        *map(program_step, programs(runner)),
         f"WORKDIR {SOURCE_ROOT}",
         "ENV npm_config_offline=true",
     ]

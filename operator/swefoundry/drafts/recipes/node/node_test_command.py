@@ -2,20 +2,15 @@
 
 import re
 import shlex
-from functools import cache
-from pathlib import Path
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.drafts.recipes.node.built_sources import build_commands
+from swefoundry.drafts.recipes.node.image_programs import DRIVER, JASMINE_TAP
 from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
 from swefoundry.drafts.recipes.node.runner_detection import NODE_TEST, SCRIPT, RunnerCommand
 
 NODE_REPORT = ".swefoundry-report.tap"
-DRIVER = "/usr/local/lib/run-test-files.js"
-"""In the image, outside of the project: runs the files and writes the report."""
-JASMINE_TAP = "/usr/local/lib/tap-of-jasmine.js"
-"""A helper of jasmine, which prints no report by itself."""
 NO_BUILD = 3
 """Exit code of a build that fails before the tests."""
 
@@ -51,15 +46,9 @@ _REPORTING_SINCE = {"jasmine": (2, 6), "nodeunit": (0, 9)}
 """Releases from which on these runners print TAP, jasmine by a helper; earlier ones have an exit code alone."""
 
 
-def programs(runner: RunnerCommand) -> dict[str, str]:
-    """Return the programs that the image has for the tests: path and text."""
-    paths = [DRIVER, *([JASMINE_TAP] if runner.name == "jasmine" else [])]
-    return {path: _text_of(path.rpartition("/")[2]) for path in paths}
-
-
-@cache
-def _text_of(name: str) -> str:
-    return Path(__file__).with_name(name).read_text("utf-8")
+def programs(runner: RunnerCommand) -> list[str]:
+    """Return the paths of the programs that the image has for the tests."""
+    return [DRIVER, *([JASMINE_TAP] if runner.name == "jasmine" else [])]
 
 
 def node_test_command(project: NodeProject, runner: RunnerCommand, constraints: NodeConstraints) -> str:

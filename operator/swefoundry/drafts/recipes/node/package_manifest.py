@@ -30,6 +30,10 @@ class PackageManifest:
         return str(self.fields.get("name", ""))
 
     @property
+    def version(self) -> str:
+        return str(self.fields.get("version", ""))
+
+    @property
     def scripts(self) -> dict[str, str]:
         return self._table("scripts")
 
