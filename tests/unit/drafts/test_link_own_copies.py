@@ -69,14 +69,14 @@ def test_copies_are_found_at_every_depth_and_of_each_package_of_the_source(tmp_p
     }.items():
         a_package(tmp_path / "node_modules" / folder, version)
     (tmp_path / "node_modules/calc").symlink_to(".pnpm/calc@2.0.0/node_modules/calc")
-    said = ran(tmp_path, "calc", "1.0.0", "/testbed", "@o/calc", "4.0.0", "/testbed/packages/calc")
+    printed = ran(tmp_path, "calc", "1.0.0", "/testbed", "@o/calc", "4.0.0", "/testbed/packages/calc")
     assert links(tmp_path / "node_modules") == {
         "calc": ".pnpm/calc@2.0.0/node_modules/calc",
         "tape/node_modules/calc": "/testbed",
         ".pnpm/calc@2.0.0/node_modules/calc": "/testbed",
         "@o/tool/node_modules/@o/calc": "/testbed/packages/calc",
     }
-    assert sorted(said.splitlines()) == [
+    assert sorted(printed.splitlines()) == [
         "node_modules/.pnpm/calc@2.0.0/node_modules/calc: release 2.0.0 of the source's own package"
         " replaced by a link to /testbed",
         "node_modules/@o/tool/node_modules/@o/calc: release 5.0.0 of the source's own package"

@@ -110,9 +110,9 @@ def test_packages_that_the_lock_files_of_yarn_and_pnpm_lack_are_installed_above_
     inputs = an_input(
         {"package.json": MANIFEST, "pnpm-lock.yaml": pnpm("5.4")}, fixed={"package.json": fixed}
     )
-    assert " --prefix / --no-save 'ms@^2.1.0'\n" in install_steps(inputs)
+    assert " --prefix / --no-save 'ms@^2.1.0' && rm -rf /tmp/packages\n" in install_steps(inputs)
     missed = proposed(ended(inputs, RoundOutcome.NO_RESULT, "sh: 1: tap: not found")).draft.dockerfile
-    assert " --prefix / --no-save 'ms@^2.1.0' 'tap@*'\n" in missed
+    assert " --prefix / --no-save 'ms@^2.1.0' 'tap@*' && rm -rf /tmp/packages\n" in missed
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_npm_6_is_replaced_where_it_cannot_read_the_lock_file(base: str, lock: s
 def test_peers_that_contradict_each_other_are_let_pass() -> None:
     inputs = an_input({"package.json": MANIFEST, "package-lock.json": "{}"})
     following = proposed(ended(inputs, RoundOutcome.STEP_FAILED, "npm error code ERESOLVE"))
-    assert " --legacy-peer-deps\nRUN cat" in following.draft.dockerfile
+    assert " --legacy-peer-deps && rm -rf /tmp/packages\nRUN cat" in following.draft.dockerfile
 
 
 def test_install_scripts_run_by_the_manager_that_made_the_tree() -> None:

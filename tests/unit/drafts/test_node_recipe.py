@@ -72,7 +72,7 @@ def test_packages_come_from_the_manifests_without_tools_of_no_test() -> None:
         '  "dependencies": {"lodash": "^4.17.0", \\\n'
         '  "mocha": "^9.0.0"}}\' > package.json \\\n'
         " && npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund"
-        " --fetch-retries=1 --before=2022-02-16 \\\n"
+        " --fetch-retries=1 --cache=/tmp/packages --before=2022-02-16 && rm -rf /tmp/packages \\\n"
         " && node /usr/local/lib/link-own-copies.js calc '' /testbed\n"
         "COPY . /testbed\n"
     )
@@ -91,9 +91,10 @@ def test_a_lock_file_is_installed_as_it_is_and_what_the_fix_adds_after_it() -> N
     assert proposed(inputs).label == "node 16, mocha, by its lock file"
     assert install_steps(inputs).splitlines()[3:] == [
         "COPY . /testbed",
-        "RUN npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --replace-registry-host=always",
+        "RUN npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --replace-registry-host=always"
+        " --cache=/tmp/packages && rm -rf /tmp/packages",
         "RUN npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund"
-        " --fetch-retries=1 --no-save 'ms@^2.1.0'",
+        " --fetch-retries=1 --cache=/tmp/packages --no-save 'ms@^2.1.0' && rm -rf /tmp/packages",
     ]
 
 

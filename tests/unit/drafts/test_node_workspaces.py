@@ -38,7 +38,7 @@ def test_members_that_a_package_needs_are_linked_with_their_own_needs_and_never_
         '  "ms": "^2.0.0", \\',
         '  "semver": "^7.0.0"}}\' > package.json \\',
         " && npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund"
-        " --fetch-retries=1 --before=2022-02-16 \\",
+        " --fetch-retries=1 --cache=/tmp/packages --before=2022-02-16 && rm -rf /tmp/packages \\",
         " && node /usr/local/lib/link-own-copies.js @o/core '' /testbed/packages/core"
         " @o/base '' /testbed/packages/base @o/util '' /testbed/packages/util",
         "COPY . /testbed",
@@ -79,7 +79,8 @@ def test_the_lock_file_of_a_workspace_is_installed_in_its_root() -> None:
     assert lines[2:] == [
         "WORKDIR /testbed",
         "COPY . /testbed",
-        "RUN npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --replace-registry-host=always",
+        "RUN npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --replace-registry-host=always"
+        " --cache=/tmp/packages && rm -rf /tmp/packages",
     ]
 
 

@@ -11,6 +11,7 @@ from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
 from swefoundry.drafts.recipes.node.node_releases import NodeCandidate
 from swefoundry.drafts.recipes.node.package_managers import (
+    TEMPORARY,
     LockFile,
     PackageManager,
     lock_command,
@@ -21,8 +22,10 @@ from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand
 
 _INSTALL = (
     "npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund --fetch-retries=1"
+    f" --cache={TEMPORARY}"
 )
 """Without retries for minutes: a repository that is gone does not come back."""
+_CLEAN = f"rm -rf {TEMPORARY}"
 _HEADERS = "npm_config_nodedir=/usr/local"
 """Those that the image has: a build would download them from elsewhere than the registry."""
 _CHECKOUT = f"COPY . {SOURCE_ROOT}"
@@ -71,7 +74,7 @@ def _steps_by_lock(
         *manager_step(lock, candidate.version),
         _CHECKOUT,
         f"RUN {lock_command(lock, not constraints.unfrozen, constraints.legacy_peers)}",
-        *([f"RUN {_INSTALL}{place} --no-save {_quoted_packages(extra)}"] if extra else []),
+        *([f"RUN {_INSTALL}{place} --no-save {_quoted_packages(extra)} && {_CLEAN}"] if extra else []),
     ]
 
 
@@ -83,7 +86,7 @@ def _steps_by_manifests(
     manifest = json.dumps({"private": True, "dependencies": _installed(project, runner, constraints)})
     # One package a line, so that a reader sees what differs; the Dockerfile joins the lines.
     lines = shlex.quote(manifest).replace(", ", ", \\\n  ")
-    install = f"RUN printf %s {lines} > package.json \\\n && {_INSTALL}{before}"
+    install = f"RUN printf %s {lines} > package.json \\\n && {_INSTALL}{before} && {_CLEAN}"
     own = _own_packages(project)
     if not own:
         return [install, _CHECKOUT]

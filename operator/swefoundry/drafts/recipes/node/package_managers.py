@@ -38,8 +38,8 @@ _NODE_OF_YARN = {2: 10, 3: 12, 4: 18}
 _NPM_OF_NODE = {10: "7", 12: "8", 14: "8"}
 """npm for releases of Node that came with npm 6, which knows neither workspaces nor lock files of format 3."""
 
-_TEMPORARY = "/tmp/packages"
-"""The manager's own store, which is deleted in the same step."""
+TEMPORARY = "/tmp/packages"
+"""The manager's own store, deleted in the same step: it has every package again, also releases that have the fix."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def lock_command(lock: LockFile, frozen: bool, legacy_peers: bool) -> str:
     if lock.manager is PackageManager.NPM:
         peers = " --legacy-peer-deps" if legacy_peers else ""
         options = "--ignore-scripts --no-audit --no-fund --fetch-retries=1 --replace-registry-host=always"
-        return f"npm ci {options}{peers}"
+        return f"npm ci {options} --cache={TEMPORARY}{peers} && rm -rf {TEMPORARY}"
     command, kept = {
         PackageManager.YARN: (_yarn_command, [lock.name]),
         PackageManager.BERRY: (_berry_command, [lock.name, "package.json"]),
@@ -137,13 +137,13 @@ def lock_command(lock: LockFile, frozen: bool, legacy_peers: bool) -> str:
     }[lock.manager]
     files = " ".join(kept)
     restored = " ".join(f"/tmp/{name}" for name in kept)
-    return f"cp -p {files} /tmp/ && {command(frozen)} && mv {restored} . && rm -rf {_TEMPORARY}"
+    return f"cp -p {files} /tmp/ && {command(frozen)} && mv {restored} . && rm -rf {TEMPORARY}"
 
 
 def _yarn_command(frozen: bool) -> str:
     """Yarn 1 asks the registries whose addresses the lock file has, whatever its configuration says."""
     address = r"""'s#^(  resolved ")https?://[^"@]*/((@[^/"]+/)?[^/"@]+/-/)#\1'"${registry%/}"'/\2#'"""
-    options = f"--ignore-scripts --ignore-engines --non-interactive --cache-folder {_TEMPORARY}"
+    options = f"--ignore-scripts --ignore-engines --non-interactive --cache-folder {TEMPORARY}"
     return (
         f"registry=$(npm config get registry) && sed -i -E {address} yarn.lock"
         f" && yarn install {options} {'--frozen-lockfile' if frozen else '--pure-lockfile'}"
@@ -152,8 +152,8 @@ def _yarn_command(frozen: bool) -> str:
 
 def _berry_command(frozen: bool) -> str:
     settings = (
-        f"YARN_NODE_LINKER=node-modules YARN_ENABLE_SCRIPTS=0 YARN_ENABLE_TELEMETRY=0 YARN_CACHE_FOLDER={_TEMPORARY}"
-        f" YARN_ENABLE_GLOBAL_CACHE=0 YARN_INSTALL_STATE_PATH={_TEMPORARY}/state.gz"
+        f"YARN_NODE_LINKER=node-modules YARN_ENABLE_SCRIPTS=0 YARN_ENABLE_TELEMETRY=0 YARN_CACHE_FOLDER={TEMPORARY}"
+        f" YARN_ENABLE_GLOBAL_CACHE=0 YARN_INSTALL_STATE_PATH={TEMPORARY}/state.gz"
     )
     return (
         f"registry=$(npm config get registry) && YARN_NPM_REGISTRY_SERVER=${{registry%/}} {settings}"
@@ -162,5 +162,5 @@ def _berry_command(frozen: bool) -> str:
 
 
 def _pnpm_command(frozen: bool) -> str:
-    options = f"--ignore-scripts --store-dir {_TEMPORARY} --package-import-method copy"
+    options = f"--ignore-scripts --store-dir {TEMPORARY} --package-import-method copy"
     return f"pnpm install {options} {'--frozen-lockfile' if frozen else '--no-frozen-lockfile'}"
