@@ -198,6 +198,17 @@ async def _start_pod(
     return PodStarted(attempt)
 
 
+def expected_waits(context: ReconcileContext, owner: Owner, moves: Iterable[Move]) -> list[Queued]:
+    """The waits for places that the moves would lead to now; nothing is requested."""
+    waits = []
+    for move in moves:
+        if isinstance(move, StartPod):
+            request = place_request(context, new_attempt_ref(owner, move), move.work)
+            position = context.pod_limiter.expected_position(request)
+            waits += [] if position is None else [Queued(move.work, position)]
+    return waits
+
+
 def place_request(context: ReconcileContext, ref: AttemptRef, work: Work) -> PlaceRequest:
     """The request for the place of an attempt's pod."""
     owner = ref.owner

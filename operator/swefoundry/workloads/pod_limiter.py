@@ -14,7 +14,7 @@ After a restart the places are restored from the pods that exist, and requests a
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Self
@@ -93,6 +93,13 @@ class PodLimiter:
         places = self._roles[request.role]
         number, waiting = places.position(request)
         return QueuePosition(number, waiting, request.role, places.awaits_nodes(self._clock()))
+
+    def expected_position(self, request: PlaceRequest) -> QueuePosition | None:
+        """Position that a request would have if it were made now; None when a place is free for it."""
+        if self.free_places(request.role) > 0:
+            return None
+        position = self.position(request)
+        return replace(position, waiting=position.waiting + 1)
 
     def observe(self, role: Role, pod: str, placement: PodPlacement, created: datetime) -> None:
         """Record a pod that exists, even over the limit."""

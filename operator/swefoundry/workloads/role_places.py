@@ -114,8 +114,8 @@ class RolePlaces:
         return (queue[0] for queue in self._waiting.values())
 
     def position(self, request: PlaceRequest) -> tuple[int, int]:
-        """Position of a waiting request in its namespace, from 1, and the number of those that wait there."""
-        queue = self._waiting[request.namespace]
+        """Position of a request in its namespace, from 1, and the number of those that wait there."""
+        queue = self._waiting.get(request.namespace, [])
         return bisect_left(queue, request) + 1, len(queue)
 
     def waiting_in_order(self) -> Iterator[PlaceRequest]:

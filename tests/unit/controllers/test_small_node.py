@@ -60,6 +60,21 @@ def record_ends(simulation):
     return ends
 
 
+def record_builds_that_began(simulation):
+    """Phase and message of each EnvBuild when its first round was written."""
+    shown = {}
+
+    def check():
+        for body in simulation.server.bodies("envbuilds"):
+            status = body.get("status", {})
+            if status.get("rounds"):
+                [ready] = [item for item in status["conditions"] if item["type"] == "Ready"]
+                shown.setdefault(body["metadata"]["name"], (status["phase"], ready["message"]))
+
+    simulation.check = check
+    return shown
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_node_that_fits_one_pod_ends_all_instances_in_the_order_of_their_creation(
     server, proxy, seeded, seed
@@ -69,6 +84,17 @@ async def test_a_node_that_fits_one_pod_ends_all_instances_in_the_order_of_their
     ends = record_ends(simulation)
     await simulation.run()
     assert ends == ["task-0", "task-1", "task-2", "task-3"]
+
+
+async def test_a_round_whose_build_finds_no_free_place_begins_as_queued(server, proxy, seeded):
+    simulation = a_batch(server, proxy, seeded, seed=0)
+    simulation.place_limits = PlaceLimits(POD_LIMITS, total=1, unplaced=1)
+    shown = record_builds_that_began(simulation)
+    await simulation.run()
+    assert len(shown) == 4
+    queued = [message for phase, message in shown.values() if phase == "Queued"]
+    assert queued
+    assert all("waiting for a build place" in message for message in queued), queued
 
 
 @pytest.mark.parametrize("seed", range(3))

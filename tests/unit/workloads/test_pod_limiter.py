@@ -72,6 +72,17 @@ def test_no_place_is_free_over_the_limit_of_all_roles_or_while_pods_wait_for_nod
     assert crowded.limiter.free_places(EVALUATION) == 0
 
 
+def test_the_position_that_a_request_would_have_is_known_before_it_is_made():
+    limited = Limited()
+    assert limited.limiter.expected_position(a_request("young")) is None
+    limited.ask("running")
+    assert limited.limiter.expected_position(a_request("young")) == QueuePosition(1, 1, EVALUATION)
+    limited.ask("old", age=9)
+    assert limited.limiter.expected_position(a_request("young")) == QueuePosition(2, 2, EVALUATION)
+    assert limited.ask("other", age=30) == [False], "nothing was requested for the others"
+    assert limited.limiter.position(a_request("other", age=30)) == QueuePosition(1, 2, EVALUATION)
+
+
 def test_there_are_as_many_places_as_the_limit_says():
     limited = Limited()
     assert limited.ask("a", "b") == [True, False]

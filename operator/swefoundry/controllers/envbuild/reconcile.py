@@ -11,11 +11,17 @@ from swefoundry.controllers.envbuild.actions import act
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.observe import observe
 from swefoundry.controllers.envbuild.reuse.environment_records import persist_before_status
-from swefoundry.controllers.envbuild.rules import decide, end_of_search, follows_from_status
+from swefoundry.controllers.envbuild.rules import (
+    STATUS_RULES,
+    decide,
+    end_of_search,
+    first_step,
+    follows_from_status,
+)
 from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.status import report
 from swefoundry.controllers.envbuild.status_metrics import count_changes
-from swefoundry.controllers.envbuild.steps import Result
+from swefoundry.controllers.envbuild.steps import Result, StartRound
 from swefoundry.controllers.events import emit_events
 from swefoundry.controllers.finish import (
     has_collected,
@@ -24,10 +30,11 @@ from swefoundry.controllers.finish import (
     with_api_error_as_wait,
     write_status,
 )
+from swefoundry.controllers.steps import RunWork
 from swefoundry.controllers.usage_samples import build_samples
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.lifecycle import owned_pods
+from swefoundry.workloads.lifecycle import expected_waits, owned_pods
 
 
 def env_build_controller(context: EnvBuildContext) -> Controller:
@@ -85,8 +92,22 @@ async def _perform_steps(
         status = report(observed, step, with_api_error_as_wait(done, error))
         observed = replace(observed.with_status(status), pods=owned_pods(context, observed.build.uid))
         _learn_usage(observed, context)
+        if isinstance(step, StartRound) and error is None:
+            return _with_expected_waits(observed, context), results, None
         if error is not None or not has_collected(done) or not follows_from_status(observed):
             return observed, results, error
+
+
+def _with_expected_waits(observed: Observation, context: EnvBuildContext) -> Observation:
+    """After a round's start, the status of an EnvBuild that will wait for a place: one write tells of both.
+
+    The place itself is requested in the next reconcile, when the round is written.
+    """
+    step = first_step(STATUS_RULES, observed)
+    if not isinstance(step, RunWork):
+        return observed
+    waits = expected_waits(context, observed.owner, step.moves)
+    return observed.with_status(report(observed, step, waits)) if waits else observed
 
 
 def _learn_usage(observed: Observation, context: EnvBuildContext) -> None:

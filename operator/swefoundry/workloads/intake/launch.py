@@ -166,5 +166,5 @@ async def _patch_source(
         )
     # Inline patches may exceed what an environment string holds; the registry takes any size, once per content.
     return PatchSource(
-        blob=await context.registry.put_blob(request.repository, (patch.inline or "").encode())
+        blob=await context.registry.put_blob(request.repository, (patch.inline or "").encode(), new=True)
     )
