@@ -19,6 +19,7 @@ from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.health import check_health, measure_loop_lag
 from swefoundry.controllers.watch import MANAGED_PODS_SELECTOR, Informer
 from swefoundry.controllers.worker import Worker, utc_now
+from swefoundry.kube.api_client import PAGE_SIZE
 from swefoundry.kube.leader_election import LeaderElector
 from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.structured_log import fields
@@ -143,7 +144,7 @@ class NullDiffBaseStorage(kopf.DiffBaseStorage):
 
 def configure_kopf(settings: kopf.OperatorSettings) -> None:
     """Chunked lists, server-side selectors, nothing stored on objects, no limits of its own."""
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE_SIZE
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
     settings.watching.label_selectors["v1", "pods"] = MANAGED_PODS_SELECTOR
