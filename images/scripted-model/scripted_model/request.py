@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +17,9 @@ ROLES = {
 }
 """Role by the name in the first line of the system prompt: `You are the <name> of swefoundry.`"""
 
-SCHEMA_HEADING = "The object must obey this JSON schema:"
+SCHEMA_HEADING = re.compile(
+    r"The object must obey this JSON schema(?P<strictly>, with all of its properties and no others)?:"
+)
 """Text before the schema in a system prompt, where it is not sent as response format."""
 
 CHARACTERS_PER_TOKEN = 4
@@ -81,12 +84,8 @@ class ChatRequest:
         if self.requires_schema:
             json_schema = self.body["response_format"].get("json_schema") or {}
             return str(json_schema.get("name", "")), json_schema.get("schema") or {}
-        _, _, described = (self.texts or ("",))[0].partition(SCHEMA_HEADING)
-        try:
-            schema, _ = json.JSONDecoder().raw_decode(described.lstrip())
-        except ValueError:
-            return None
-        return str(schema.get("title", "")), schema
+        schema = _described_schema(self.texts[0]) if self.texts else None
+        return (str(schema.get("title", "")), schema) if schema is not None else None
 
     @property
     def wants_stream(self) -> bool:
@@ -109,6 +108,19 @@ class ChatRequest:
         """Tokens that an earlier turn has sent already: everything before the model's last message."""
         indexes = [index for index, message in enumerate(self.messages) if message.get("role") == "assistant"]
         return estimate_tokens("".join(self.texts[: indexes[-1]])) if indexes else 0
+
+
+def _described_schema(system_prompt: str) -> Json | None:
+    """The schema below its heading, with the keywords that the heading stands for."""
+    heading = SCHEMA_HEADING.search(system_prompt)
+    if heading is None:
+        return None
+    try:
+        schema: Json = json.JSONDecoder().raw_decode(system_prompt[heading.end() :].lstrip())[0]
+    except ValueError:
+        return None
+    strict = {"required": list(schema.get("properties", {})), "additionalProperties": False}
+    return schema | strict if heading["strictly"] else schema
 
 
 def estimate_tokens(text: str) -> int:

@@ -185,6 +185,17 @@ async def test_a_schema_that_the_system_prompt_describes_counts_too() -> None:
     assert error["message"].endswith("its answer is no `Report`: $: 'a' is a required property.")
 
 
+async def test_a_heading_may_require_all_properties_of_its_schema() -> None:
+    heading = "The object must obey this JSON schema, with all of its properties and no others:"
+    schema = '{"title":"Report","type":"object","properties":{"a":{},"b":{}}}'
+    body = a_request(f"{SYSTEM['explorer']}\n\n{heading}\n\n{schema}\n")
+    async with scripted.serve(rules({"name": "wrong", "then": {"json": {"a": 1}}})) as model:
+        error = await answer_text(model, body)
+        model.load(rules({"name": "right", "then": {"json": {"a": 1, "b": 2}}}))
+        assert await answer_text(model, body) == '{"a": 1, "b": 2}'
+    assert error["message"].endswith("its answer is no `Report`: $: 'b' is a required property.")
+
+
 async def test_a_request_that_is_answered_twice_is_reported() -> None:
     async with scripted.serve(rules(rule("any"))) as model:
         for body in (a_request(), a_request("tests"), a_request()):

@@ -5,7 +5,8 @@
     ask ─> tool calls? ──yes─> run them ────────────────────────┐
      ^       │ no                                               │
      │    valid answer? ──yes─> done                            │
-     │       │ no                                               │
+     │       │ no: of an answer that can be used, once ─────────┤   then done, whatever comes
+     │       │                                                  │
      │    corrected 3 times? ──no─> say what is wrong ──────────┤   only that is asked again
      │       │ yes                                              │
      │    next model? ──yes─> drop messages after last valid ───┤
@@ -43,13 +44,15 @@ class TurnLimitReached(BudgetSpent):
 
 @dataclass(frozen=True)
 class InvalidAnswer:
-    """What is wrong with an answer."""
+    """What is wrong with an answer, or missing in it."""
 
     message: str
     """For the model; for a person when no model is left."""
     exit_type: type[AgentExit] = MalformedAnswers
     kept: dict[str, object] = field(default_factory=dict)
     """Fields that are good: only the others are asked again."""
+    usable: bool = False
+    """The answer can be used. A better one is asked for once."""
 
 
 @dataclass(frozen=True)
@@ -95,23 +98,38 @@ class Conversation(Generic[AnswerT]):
         self._calls: Counter[str] = Counter()
         self._last_invalid: InvalidAnswer | None = None
         self._kept: dict[str, object] = {}
+        self._usable: AnswerT | None = None
         self._note = ""
 
     async def answer(self) -> AnswerT:
         """The first answer that passes the check. Raises an AgentExit when there is none."""
         while True:
-            reply = await self._ask()
-            self._messages.append(reply.message)
-            invalid = self._run_calls(reply) if reply.message.calls else None
-            if reply.message.calls and invalid is None:
-                self._last_valid = len(self._messages)
-                continue
-            if invalid is None:
-                answer = await self._check_answer(reply)
-                if not isinstance(answer, InvalidAnswer):
-                    return answer
-                invalid = answer
+            try:
+                answer = await self._next_answer()
+            except BudgetSpent:
+                answer = self._usable
+                if answer is None:
+                    raise
+            if answer is not None:
+                return answer
+
+    async def _next_answer(self) -> AnswerT | None:
+        """The answer in the next reply; None when another reply is needed."""
+        usable = self._usable
+        reply = await self._ask()
+        self._messages.append(reply.message)
+        invalid = self._run_calls(reply) if reply.message.calls else None
+        if reply.message.calls and invalid is None:
+            self._last_valid = len(self._messages)
+            return None
+        if invalid is None:
+            answer = await self._check_answer(reply)
+            if not isinstance(answer, InvalidAnswer):
+                return answer
+            invalid = answer
+        if usable is None:
             self._reject(invalid)
+        return usable
 
     async def _ask(self) -> Reply:
         task = self._task
@@ -164,22 +182,31 @@ class Conversation(Generic[AnswerT]):
         return sum(count - 1 for count in self._calls.values())
 
     async def _check_answer(self, reply: Reply) -> AnswerT | InvalidAnswer:
+        answer = parse_answer(self._task.answer_type, reply.message.text, self._kept)
+        if isinstance(answer, str):
+            truncated = " Your answer reached the longest length that is allowed: be shorter."
+            return InvalidAnswer(answer + truncated if reply.truncated else answer)
+        invalid = await self._problem_of(answer)
+        self._kept = invalid.kept if invalid else {}
+        if invalid is None or (invalid.usable and self._usable is not None):
+            return answer
+        if invalid.usable:
+            self._usable = answer
+        return invalid
+
+    async def _problem_of(self, answer: AnswerT) -> InvalidAnswer | None:
         task = self._task
-        answer = parse_answer(task.answer_type, reply.message.text, self._kept)
-        if not isinstance(answer, str):
-            invalid = task.check(answer)
-            if invalid is None and task.look_up is not None:
-                invalid = await task.look_up(answer)
-            self._kept = invalid.kept if invalid else {}
-            return invalid or answer
-        truncated = " Your answer reached the longest length that is allowed: be shorter."
-        return InvalidAnswer(answer + truncated if reply.truncated else answer)
+        problem = task.check(answer)
+        if task.look_up is None or (problem is not None and not problem.usable):
+            return problem
+        return await task.look_up(answer) or problem
 
     def _reject(self, invalid: InvalidAnswer) -> None:
         self._last_invalid = invalid
         self._invalid_answers += 1
         if self._invalid_answers <= MAX_CORRECTIONS:
-            correction = f"This answer cannot be used. {invalid.message}\n{self._what_to_give()}"
+            verdict = "This answer lacks something." if invalid.usable else "This answer cannot be used."
+            correction = f"{verdict} {invalid.message}\n{self._what_to_give()}"
             self._messages.append(Message("user", correction))
             self._note = f"asked again: {invalid.message}"
             return

@@ -24,6 +24,8 @@ class ExampleCommand:
     note: str = ""
     sign: str = ""
     """A word in the manifests, or the name of one, of a project that has this runner; empty: any."""
+    programs: tuple[str, ...] = ()
+    """How commands call the runner, and others whose tests it runs."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ class LanguageGuide:
         ]
         return fit or list(self.examples)
 
+    def example_for(self, command: str) -> ExampleCommand | None:
+        """The example for the runner that a command calls; None where it calls none of them by name."""
+        for each in self.examples:
+            names = "|".join(map(re.escape, each.programs))
+            if names and re.search(rf"(?<![\w.-])({names})(?![\w./-])", command):
+                return each
+        return None
+
 
 def kept_output(command: str, report: str, files: str = "{files}") -> str:
     """A command whose output is both shown and kept as its report, with the runner's own exit code."""
@@ -60,7 +70,9 @@ def kept_output(command: str, report: str, files: str = "{files}") -> str:
 
 def _tap_example(runner: str, command: str) -> ExampleCommand:
     sign = command.split()[0].rpartition("/")[2] if "/" in command else "node --test"
-    return ExampleCommand(runner, kept_output(command, TAP_REPORT), (TAP_REPORT,), (), sign=sign)
+    return ExampleCommand(
+        runner, kept_output(command, TAP_REPORT), (TAP_REPORT,), (), sign=sign, programs=(sign,)
+    )
 
 
 _PYTHON = LanguageGuide(
@@ -81,6 +93,7 @@ _PYTHON = LanguageGuide(
             "python -m pytest -q --junitxml=report.xml {files}",
             ("report.xml",),
             (2, 3, 4, 5),
+            programs=("pytest", "py.test", "unittest"),
         ),
     ),
 )
@@ -115,6 +128,7 @@ _NODE = LanguageGuide(
             ("report.xml",),
             (),
             sign="jest",
+            programs=("jest",),
         ),
         ExampleCommand(
             "vitest",
@@ -123,6 +137,7 @@ _NODE = LanguageGuide(
             ("report.xml",),
             (),
             sign="vitest",
+            programs=("vitest",),
         ),
         _tap_example("mocha", "node_modules/.bin/mocha --reporter tap"),
         _tap_example("ava", "node_modules/.bin/ava --tap"),
@@ -166,6 +181,7 @@ _JAVA = LanguageGuide(
             (3,),
             "One module of several: `-pl MODULE -am` in both.",
             sign="pom.xml",
+            programs=("mvn", "mvnw"),
         ),
         ExampleCommand(
             "Gradle",
@@ -174,6 +190,7 @@ _JAVA = LanguageGuide(
             ("**/build/test-results/test/TEST-*.xml",),
             (3,),
             sign="build.gradle",
+            programs=("gradle", "gradlew"),
         ),
     ),
 )
@@ -202,6 +219,7 @@ _GO = LanguageGuide(
             ("report.json",),
             (),
             "Later releases of vet refuse what compiles. For files of another module, `cd` into it.",
+            programs=("go test",),
         ),
     ),
 )
@@ -231,6 +249,7 @@ _RUST = LanguageGuide(
             (),
             "Tests inside `src/`: `--lib` or `--bins`. A file that is a module of another target: "
             "`--test` with that target. A member of a workspace: `-p NAME`.",
+            programs=("cargo test",),
         ),
     ),
 )

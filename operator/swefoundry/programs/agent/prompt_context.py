@@ -14,7 +14,7 @@ from swefoundry.drafts.recipes import refusal
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.failure_guidance import FailureGuidance, guidance_for
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt, RecipeDraft, input_of_recipe
-from swefoundry.programs.agent.language_guides import LANGUAGE_GUIDES, language_of_row
+from swefoundry.programs.agent.language_guides import LANGUAGE_GUIDES, LanguageGuide, language_of_row
 from swefoundry.programs.agent.loop_detection import dockerfile_key, draft_key
 from swefoundry.text.plurals import ordinal
 
@@ -96,10 +96,14 @@ class PromptContext:
         return reader and role == "environment" and self.current is None
 
     @property
+    def guide(self) -> LanguageGuide | None:
+        """What is known of the tools of the row's language."""
+        return LANGUAGE_GUIDES.get(language_of_row(self.inputs.spec.language, self.inputs.facts))
+
+    @property
     def manager_variables(self) -> dict[str, object]:
         """What both managers learn of the language and of builds."""
-        spec = self.inputs.spec
-        guide = LANGUAGE_GUIDES.get(language_of_row(spec.language, self.inputs.facts))
+        spec, guide = self.inputs.spec, self.guide
         day = (spec.created_at.date() + timedelta(days=1)).isoformat() if spec.created_at else ""
         access = spec.build_access or BuildAccess()
         certificates = (*CERTIFICATE_VARIABLES, JAVA_OPTIONS) if access.certificates else ()

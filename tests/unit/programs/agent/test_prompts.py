@@ -53,7 +53,7 @@ async def test_untrusted_text_is_not_rendered_and_is_delimited(tmp_path: Path) -
     last = a_past_attempt(0, RoundOutcome.NO_RESULT, HOSTILE)
     run = WorkflowRun(
         agent_inputs(tmp_path, last, facts=facts, tree=tree, repo_summary=summarize_repo(facts, tree)),
-        answers | {"tests": [{"test_command": "pytest {files}"}]},
+        answers | {"tests": [{"test_command": "pytest {files}", "reports": ["report.xml"]}]},
     )
     await run.draft()
     for role in NAMES:

@@ -32,16 +32,14 @@ The result comes with the next message. The tools, with the JSON schemas of thei
 _ANSWER_TEMPLATE = """
 # Final answer
 
-When you are done{unless}, answer with one block that holds one JSON object, and nothing else:
+When you are done{unless}, answer with nothing but one JSON object in a block that begins with ```json.
 
-```json
-{{...}}
-```
-
-The object must obey this JSON schema:
+The object must obey this JSON schema{strictly}:
 
 {schema}
 """
+_STRICTLY = ", with all of its properties and no others"
+"""Said instead of the two keywords for it, of which one repeats every name. The scripted model reads it."""
 
 
 def render_tools_as_text(request: Request) -> Request:
@@ -52,7 +50,7 @@ def render_tools_as_text(request: Request) -> Request:
     if not request.tools:
         return replace(request, messages=messages)
     tools = "\n".join(
-        f"- `{tool.name}`: {tool.description} Arguments: {_compact(tool.parameters)}"
+        f"- `{tool.name}`: {tool.description} Arguments: {_schema_text(tool.parameters)}"
         for tool in request.tools
     )
     return replace(
@@ -63,7 +61,11 @@ def render_tools_as_text(request: Request) -> Request:
 def describe_schema(request: Request, schema: JsonObject, with_tools: bool) -> Request:
     """The request with the schema of the final answer in the system prompt."""
     unless = " with the tools" if with_tools else ""
-    text = _ANSWER_TEMPLATE.format(schema=_compact(schema), unless=unless)
+    strict = {"required": list(schema.get("properties", {})), "additionalProperties": False}
+    strictly, shown = "", schema
+    if strict.items() <= schema.items():
+        strictly, shown = _STRICTLY, {name: part for name, part in schema.items() if name not in strict}
+    text = _ANSWER_TEMPLATE.format(schema=_schema_text(shown), unless=unless, strictly=strictly)
     return replace(request, messages=_with_system_suffix(request.messages, text))
 
 
@@ -158,3 +160,8 @@ def _is_strict(text: str) -> bool:
 
 def _compact(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _schema_text(schema: JsonObject) -> str:
+    """Without spaces: it is a part of every request."""
+    return json.dumps(schema, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

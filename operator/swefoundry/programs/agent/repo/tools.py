@@ -110,11 +110,7 @@ class _ToolDefinition:
 
 
 TOOLS = {
-    "list": _ToolDefinition(
-        list_entries,
-        ListArguments,
-        "Show what is in a folder.",
-    ),
+    "list": _ToolDefinition(list_entries, ListArguments, "Show what is in a folder."),
     "find": _ToolDefinition(find, FindArguments, "Find files and folders by name."),
     "grep": _ToolDefinition(grep, GrepArguments, "Find lines in text files."),
     "read": _ToolDefinition(read_file, ReadArguments, "Read lines of a text file."),
@@ -156,14 +152,11 @@ def _one_line(message: str) -> str:
 
 
 def _schema(arguments: type[_Arguments]) -> dict[str, Any]:
+    """The JSON schema of a tool's arguments; other ones get an error, so the schema does not forbid them."""
     schema = arguments.model_json_schema()
     fields = {
         name: {key: value for key, value in field.items() if key != "title"}
         for name, field in schema["properties"].items()
     }
-    return {
-        "type": "object",
-        "properties": fields,
-        "required": schema.get("required", []),
-        "additionalProperties": False,
-    }
+    required = {"required": schema["required"]} if "required" in schema else {}
+    return {"type": "object", "properties": fields, **required}

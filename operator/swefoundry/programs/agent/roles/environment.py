@@ -14,6 +14,7 @@ from swefoundry.programs.agent.heredoc_marks import unknown_mark, with_marks, wi
 from swefoundry.programs.agent.prompt_context import PromptContext
 from swefoundry.programs.agent.prompt_templates import render_prompt
 from swefoundry.programs.agent.repo.tools import RepoTools
+from swefoundry.programs.agent.report_reminder import report_reminder
 from swefoundry.programs.agent.roles.tests import assemble_draft, check_commands
 
 DraftT = TypeVar("DraftT", bound=EnvironmentDraft)
@@ -95,9 +96,9 @@ def _check_first_draft(answer: FirstDraft, context: PromptContext) -> InvalidAns
     if commands:
         return replace(commands, kept=answer.model_dump(include={"dockerfile", "note"}))
     repeated = context.repeated_draft(assemble_draft(whole, whole.dockerfile))
-    if not repeated:
-        return None
-    return InvalidAnswer(f"{repeated}; change the Dockerfile or the commands.", RepeatedDrafts)
+    if repeated:
+        return InvalidAnswer(f"{repeated}; change the Dockerfile or the commands.", RepeatedDrafts)
+    return report_reminder(answer, context)
 
 
 def _commands_of(answer: FirstDraft) -> dict[str, object]:

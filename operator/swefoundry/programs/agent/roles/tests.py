@@ -10,6 +10,7 @@ from swefoundry.programs.agent.command_rules import command_problem
 from swefoundry.programs.agent.conversation import AgentDeps, Conversation, InvalidAnswer, RoleTask
 from swefoundry.programs.agent.prompt_context import PromptContext
 from swefoundry.programs.agent.prompt_templates import render_prompt
+from swefoundry.programs.agent.report_reminder import report_reminder
 
 _ANY_DOCKERFILE = "FROM scratch"
 
@@ -39,7 +40,7 @@ async def run_test_manager(
         invalid = check_commands(command, context)
         repeated = "" if invalid else context.repeated_draft(assemble_draft(command, current.dockerfile))
         if not repeated:
-            return invalid
+            return invalid or report_reminder(command, context)
         change = "change the test command, its reports or its error exit codes"
         return InvalidAnswer(f"{repeated}; {change}.", RepeatedDrafts)
 

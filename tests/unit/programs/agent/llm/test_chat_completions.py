@@ -8,7 +8,7 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused
 from swefoundry.programs.agent.llm.chat_request import Capabilities, request_body, without_unsupported
 from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
-from swefoundry.programs.agent.llm.text_protocol import extract_json, parse_text_calls
+from swefoundry.programs.agent.llm.text_protocol import describe_schema, extract_json, parse_text_calls
 from unit.programs.agent.llm.model_answers import refusing, serving, text_answer, text_of
 from unit.programs.agent.llm.model_clients import (
     GREP,
@@ -71,6 +71,19 @@ async def test_schemas_are_described_for_endpoints_without_schemas(
     assert "response_format" not in server.bodies[0]
     assert [tool["function"]["name"] for tool in server.bodies[0]["tools"]] == ["grep"]
     assert "must obey this JSON schema" in server.bodies[0]["messages"][0]["content"]
+
+
+def test_a_described_schema_says_in_words_that_all_properties_are_required() -> None:
+    request = a_request()
+    described = [describe_schema(request, each, False) for each in (SCHEMA, SCHEMA | {"required": []})]
+    texts = [each.messages[0].text.partition("The object must obey ")[2] for each in described]
+    assert texts == [
+        "this JSON schema, with all of its properties and no others:\n\n"
+        '{"properties":{"ok":{"type":"boolean"}},"title":"Verdict","type":"object"}\n',
+        "this JSON schema:\n\n"
+        '{"additionalProperties":false,"properties":{"ok":{"type":"boolean"}},"required":[],"title":"Verdict",'
+        '"type":"object"}\n',
+    ]
 
 
 async def test_requests_are_adapted_to_the_errors_of_an_endpoint(
