@@ -104,9 +104,15 @@ END { printf "== %d failed, %d passed ==\n", failed, n - failed - skipped }'"""
 
 
 def java_test_command(
-    tool: BuildTool, modules: Sequence[Sequence[str]], more_files: str, constraints: JavaConstraints
+    tool: BuildTool,
+    modules: Sequence[Sequence[str]],
+    more_files: str,
+    constraints: JavaConstraints,
+    first: str = "",
 ) -> str:
     """Return the command; ``modules`` are arguments of ``run``, ``more_files`` prints files to run beside the row's.
+
+    ``first`` is a command that runs in the source's root before anything is compiled.
 
     Compiling comes first, because the tools end with 1 for a failed test as well as for a source that does not compile.
     A test file that does not compile hides its own class and those that need it, and sources that do not compile hide
@@ -121,6 +127,7 @@ def java_test_command(
             _RUN.replace("TEST", tool.test),
             f"cd {SOURCE_ROOT}; code=0 found= uncompiled= log=$(mktemp)",
             *_jvm_options(constraints),
+            *([first] if first else []),
             f"list=$(for f in {{files}}{more_files}; do",
             '  case "$f" in *.java) echo "$(module_of "$f") $(class_of "$f") $f" ;; esac; done)',
             *(f"run {shlex.join(module)}" for module in modules),

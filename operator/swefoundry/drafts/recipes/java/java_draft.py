@@ -8,7 +8,7 @@ from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
 from swefoundry.drafts.recipes.java.java_command import NOT_COMPILED
 from swefoundry.drafts.recipes.java.java_constraints import JavaConstraints
-from swefoundry.drafts.recipes.java.java_project import JavaProject, MavenModule
+from swefoundry.drafts.recipes.java.java_project import POM, JavaProject, MavenModule
 from swefoundry.drafts.recipes.java.java_releases import SUPPORTED_LEVEL, JavaCandidate
 from swefoundry.drafts.recipes.java.maven_command import (
     FLAGS_VARIABLE,
@@ -17,6 +17,12 @@ from swefoundry.drafts.recipes.java.maven_command import (
     maven_test_command,
 )
 from swefoundry.drafts.recipes.java.pom_additions import added_by_fix
+from swefoundry.drafts.recipes.java.test_dependencies import (
+    KEEP_VERSIONED,
+    add_dependencies_command,
+    add_dependencies_steps,
+    added_test_dependencies,
+)
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
 
 REPOSITORY = "/m2"
@@ -90,14 +96,16 @@ def _dockerfile(project: JavaProject, candidate: JavaCandidate, constraints: Jav
     Artifacts are used from whatever repository they came: Maven otherwise asks each repository of a POM for its own.
     """
     flags = " ".join(maven_flags(project, candidate, constraints))
+    goals = "test" if not constraints.goals_alone else TEST_GOALS
     steps = [
         f"FROM {candidate.base}",
         f'ENV LANG=C.UTF-8 {FLAGS_VARIABLE}="{flags}"',
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
-        *_restore_steps(project, "test" if not constraints.goals_alone else TEST_GOALS),
+        *_restore_steps(project, goals),
         *_fetch_added(project),
+        *_restore_with_added(project, goals),
         *(_fetch(artifact) for artifact in sorted(constraints.artifacts)),
         f"RUN find {REPOSITORY} -name _remote.repositories -delete && chmod -R a+rwX {REPOSITORY}",
     ]
@@ -142,6 +150,21 @@ def _restore(root: str, modules: list[MavenModule], goals: str) -> str:
         f"{place}mvn ${FLAGS_VARIABLE} \\\n"
         f" -D{IGNORED_FAILURES}=true -Dsurefire.timeout=300 -Dtest={classes}{selection} {goals}"
     )
+
+
+def _restore_with_added(project: JavaProject, goals: str) -> list[str]:
+    """Do the same with the dependencies that the tests get before the fix; the POMs stay those of the source."""
+    added = added_test_dependencies(project)
+    if not added:
+        return []
+    poms = shlex.join(sorted({f"{each.folder}/{POM}" for each in added}))
+    runs = " && ".join(f"({step.removeprefix('RUN ')})" for step in _restore_steps(project, goals))
+    return [
+        *add_dependencies_steps(added),
+        f"RUN tar cf /tmp/poms.tar {poms} && {add_dependencies_command(added)} && if ! {{ {runs}; }}; then \\\n"
+        f' echo "not all that the tests of the fix ask for is there"; {KEEP_VERSIONED}; fi; \\\n'
+        " tar xf /tmp/poms.tar && rm /tmp/poms.tar /tmp/pom.xml",
+    ]
 
 
 def _fetch_added(project: JavaProject) -> list[str]:

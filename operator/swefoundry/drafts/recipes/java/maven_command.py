@@ -7,6 +7,7 @@ from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.drafts.recipes.java.java_command import UNCOMPILED_REPORT, BuildTool, java_test_command
 from swefoundry.drafts.recipes.java.java_constraints import JavaConstraints
 from swefoundry.drafts.recipes.java.java_project import JavaProject, MavenModule
+from swefoundry.drafts.recipes.java.test_dependencies import add_dependencies_command, added_test_dependencies
 
 MAVEN_REPORTS = ("**/surefire-reports/TEST-*.xml", UNCOMPILED_REPORT)
 FLAGS_VARIABLE = "MAVEN_FLAGS"
@@ -45,7 +46,8 @@ def maven_test_command(project: JavaProject, constraints: JavaConstraints) -> st
     if constraints.fresh_test_classes:
         tool = replace(tool, compile=f"{_REMOVE}; {tool.compile}", test=f"{_REMOVE}; {tool.test}")
     modules = [_arguments(each) for each in project.modules]
-    return java_test_command(tool, modules, _users(project), constraints)
+    first = add_dependencies_command(added_test_dependencies(project))
+    return java_test_command(tool, modules, _users(project), constraints, first)
 
 
 def _arguments(module: MavenModule) -> list[str]:

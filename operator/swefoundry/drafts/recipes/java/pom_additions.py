@@ -57,6 +57,14 @@ class PomEntry:
 
 def added_by_fix(project: JavaProject) -> list[str]:
     """Return texts of POMs with the artifacts of those to which the fix adds one."""
+    after = fixed_poms(project)
+    own = own_artifacts(project.poms, after)
+    found = (_added_to(folder, project.poms, after, own) for folder in sorted(after))
+    return [text for text in found if text][:_MAX_POMS]
+
+
+def fixed_poms(project: JavaProject) -> dict[str, Pom]:
+    """Return the POMs of the tree after the fix, by folder."""
     folders = (file.path.rpartition("/") for file in project.facts.fixed_manifests or [])
     texts = {file.path: file.text for file in project.facts.fixed_manifests or []}
     read = {
@@ -64,10 +72,18 @@ def added_by_fix(project: JavaProject) -> list[str]:
         for folder, slash, name in folders
         if name == POM
     }
-    after = {**project.poms, **{folder: pom for folder, pom in read.items() if pom is not None}}
-    own = {name for poms in (project.poms, after) for pom in poms.values() for name in _names_of(pom)}
-    found = (_added_to(folder, project.poms, after, own) for folder in sorted(after))
-    return [text for text in found if text][:_MAX_POMS]
+    return {**project.poms, **{folder: pom for folder, pom in read.items() if pom is not None}}
+
+
+def own_artifacts(*trees: Mapping[str, Pom]) -> set[str]:
+    """Return the names of the projects of trees, which no repository is asked for."""
+    return {name for poms in trees for pom in poms.values() for name in _names_of(pom)}
+
+
+def outer_versions(pom: EffectivePom) -> list[PomEntry]:
+    """Return the parents and imports of a chain, from which dependencies without a version take theirs."""
+    entries = _entries(pom)
+    return sorted(each for each in entries if each.kind == "parent" or each.is_import)
 
 
 def _names_of(pom: Pom) -> Iterable[str]:
@@ -85,7 +101,7 @@ def _added_to(folder: str, before: Mapping[str, Pom], after: Mapping[str, Pom], 
     changed = not properties.items() <= _versions(old).items()
     if not changed and not any(each.has_version and each.name not in own for each in added):
         return ""
-    direct = [_entry(each, new) for each in new.chain[0].root.findall("dependencies/dependency")]
+    direct = [pom_entry(each, new) for each in new.chain[0].root.findall("dependencies/dependency")]
     return _pom_of([*direct, *added], every, own, properties)
 
 
@@ -110,11 +126,12 @@ def _entries(pom: EffectivePom) -> list[PomEntry]:
         each for part in pom.chain for each in part.root.iter() if each.tag in ("dependency", "plugin")
     ]
     elements += [each for part in pom.chain for each in part.root.findall("parent")]
-    found = (_entry(each, pom) for each in elements)
+    found = (pom_entry(each, pom) for each in elements)
     return [each for each in found if each.name and "${" not in each.xml]
 
 
-def _entry(element: Element, pom: EffectivePom) -> PomEntry:
+def pom_entry(element: Element, pom: EffectivePom) -> PomEntry:
+    """Return an element with its coordinates; without any where one could not be written into a Dockerfile."""
     texts = {name: pom.interpolated((element.findtext(name) or "").strip()) for name in _COORDINATES}
     if any(_UNWRITABLE.search(text) for text in texts.values()):
         return PomEntry(element.tag, ())

@@ -1,0 +1,174 @@
+"""Dependencies of tests that only the POMs after the fix have; the tests before the fix get them, too.
+
+Tests that use them would not compile before the fix for that reason alone, which says nothing about the fix. They are
+put into pom.xml when the tests run, and only where it lacks them, so that the fix's own POM stays as it is.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from swefoundry.drafts.recipes.java.java_project import JavaProject
+from swefoundry.drafts.recipes.java.pom import EffectivePom, with_parents
+from swefoundry.drafts.recipes.java.pom_additions import (
+    PomEntry,
+    fixed_poms,
+    outer_versions,
+    own_artifacts,
+    pom_entry,
+)
+
+KEEP_VERSIONED = "sed -i '/<version>/!d' /usr/local/lib/added-dependencies.txt"
+"""A command that takes those without a version from the list."""
+PROGRAM = "/usr/local/lib/add-dependencies.awk"
+LIST = "/usr/local/lib/added-dependencies.txt"
+_TEST_SCOPE = "test"
+
+ADD_DEPENDENCIES = r"""# Prints a pom.xml with the dependencies of `list` that it lacks: lines of folder, name, element.
+function name_of(tag) { sub(/^<\/?/, "", tag); sub(/[ \t\r\n>].*$/, "", tag); return tag }
+function trimmed(text) { gsub(/^[ \t\r\n]+|[ \t\r\n]+$/, "", text); return text }
+function missing(  i, all) { for (i = 1; i <= n; i++) if (!(names[i] in known)) all = all elements[i]; return all }
+BEGIN {
+  while ((getline line < list) > 0) {
+    split(line, part, "\t")
+    if (part[1] == folder) { names[++n] = part[2]; elements[n] = part[3] }
+  }
+  RS = "\001"
+}
+{
+  rest = $0; out = path = ""; done = 0
+  while (match(rest, /<!--|<!\[CDATA\[|<[^!>][^>]*>/)) {
+    text = substr(rest, 1, RSTART - 1); tag = substr(rest, RSTART, RLENGTH); rest = substr(rest, RSTART + RLENGTH)
+    if (tag == "<!--" || tag == "<![CDATA[") {
+      stop = index(rest, tag == "<!--" ? "-->" : "]]>")
+      out = out text tag substr(rest, 1, stop + 2); rest = substr(rest, stop + 3)
+      continue
+    }
+    if (tag ~ /^<[?]/) { out = out text tag; continue }
+    if (tag ~ /\/>$/) {
+      if (path == "/project" && name_of(tag) ~ /^dependencies\/?$/) {
+        tag = "<dependencies>" missing() "</dependencies>"; done = 1
+      }
+      out = out text tag
+      continue
+    }
+    if (tag !~ /^<\//) {
+      path = path "/" name_of(tag)
+      if (path == "/project/dependencies/dependency") split("", value)
+      out = out text tag
+      continue
+    }
+    if (path ~ /^\/project\/dependencies\/dependency\/[^\/]*$/) value[name_of(tag)] = trimmed(text)
+    if (path == "/project/dependencies/dependency")
+      known[value["artifactId"] ":" (value["type"] == "" ? "jar" : value["type"]) ":" value["classifier"]] = 1
+    if (path == "/project/dependencies") { text = text missing(); done = 1 }
+    if (path == "/project" && !done) text = text "<dependencies>" missing() "</dependencies>"
+    sub(/\/[^\/]*$/, "", path)
+    out = out text tag
+  }
+  printf "%s%s", out, rest
+}
+"""
+"""An awk program: base images of Maven have neither Python nor a tool for XML."""
+
+
+@dataclass(frozen=True, order=True)
+class AddedDependency:
+    """A dependency that the tests of one module get before the fix."""
+
+    folder: str
+    """Of the module, relative to the source's root; `.` is the root."""
+    name: str
+    """`artifactId:type:classifier`."""
+    xml: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.folder}\t{self.name}\t{self.xml}"
+
+
+def added_test_dependencies(project: JavaProject) -> list[AddedDependency]:
+    """Return what only the fixed POMs have with the scope `test`, for each module whose tests run.
+
+    Left out are modules of the tree and dependencies with exclusions. The version of one may come from a parent or an
+    import out of the tree, which may be another release before the fix: the build finds out whether it has one.
+    """
+    after = fixed_poms(project)
+    own = own_artifacts(project.poms, after)
+    found: list[AddedDependency] = []
+    for module in project.modules:
+        folder = "" if module.folder == "." else module.folder
+        if folder not in project.poms or folder not in after:
+            continue
+        old = EffectivePom(tuple(with_parents(project.poms[folder], project.poms)))
+        new = EffectivePom(tuple(with_parents(after[folder], after)))
+        found += [
+            AddedDependency(module.folder, name, _with_scope(entry))
+            for name, entry in _added(old, new).items()
+            if entry.name not in own
+        ]
+    return sorted(found)
+
+
+def _added(old: EffectivePom, new: EffectivePom) -> dict[str, PomEntry]:
+    known = {_name(pom_entry(each, old)) for each in _direct(old)}
+    managed = {_name(entry): (entry, each) for each in _managed(new) if (entry := pom_entry(each, new)).name}
+    has_versions_outside = bool(outer_versions(old))
+    found: dict[str, PomEntry] = {}
+    for each in _direct(new):
+        entry = pom_entry(each, new)
+        name = _name(entry)
+        above, element = managed.get(name, (entry, each))
+        scope = each.findtext("scope") or element.findtext("scope") or ""
+        chosen = entry if entry.has_version else above
+        is_usable = chosen.name and "${" not in chosen.xml and (chosen.has_version or has_versions_outside)
+        if scope.strip() == _TEST_SCOPE and name not in known and is_usable and not _excludes(each, element):
+            found.setdefault(name, chosen)
+    return found
+
+
+def _direct(pom: EffectivePom) -> Iterator[Element]:
+    for part in pom.chain:
+        yield from part.root.findall("dependencies/dependency")
+
+
+def _managed(pom: EffectivePom) -> Iterator[Element]:
+    """The nearest last, so that it counts."""
+    for part in reversed(pom.chain):
+        yield from part.root.findall("dependencyManagement/dependencies/dependency")
+
+
+def _excludes(*elements: Element) -> bool:
+    return any(each.find("exclusions") is not None for each in elements)
+
+
+def _name(entry: PomEntry) -> str:
+    values: Mapping[str, str] = dict(entry.coordinates)
+    return f"{entry.name}:{values.get('type', 'jar')}:{values.get('classifier', '')}"
+
+
+def _with_scope(entry: PomEntry) -> str:
+    return entry.xml.removesuffix("</dependency>") + f"<scope>{_TEST_SCOPE}</scope></dependency>"
+
+
+def add_dependencies_steps(added: list[AddedDependency]) -> list[str]:
+    """Return steps of a Dockerfile that write the program and its list."""
+    if not added:
+        return []
+    lines = "\n".join(each.line for each in added)
+    return [
+        f"RUN cat > {PROGRAM} <<'EOF'\n{ADD_DEPENDENCIES}EOF",
+        f"RUN cat > {LIST} <<'EOF'\n{lines}\nEOF",
+    ]
+
+
+def add_dependencies_command(added: list[AddedDependency]) -> str:
+    """Return a shell command that adds the dependencies to the POMs in the current folder; empty for none."""
+    folders = shlex.join(sorted({each.folder for each in added}))
+    if not folders:
+        return ""
+    return (
+        f"for m in {folders}; do awk -v list={LIST} -v folder=$m -f {PROGRAM} $m/pom.xml > /tmp/pom.xml"
+        " && cat /tmp/pom.xml > $m/pom.xml; done"
+    )

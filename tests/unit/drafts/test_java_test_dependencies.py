@@ -1,0 +1,194 @@
+"""Dependencies of tests that only the fix's POM has: which, and how a pom.xml gets them in a real process."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from swefoundry.dockerfile.policy import violations
+from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.recipes.java import test_dependencies
+from swefoundry.drafts.recipes.java.java_project import read_java_project
+from swefoundry.drafts.recipes.java.test_dependencies import ADD_DEPENDENCIES, added_test_dependencies
+from unit.drafts.recipe_inputs import proposed
+from unit.drafts.test_java_recipe import a_pom, an_input, properties
+
+JUNIT = (
+    "<dependency><groupId>junit</groupId><artifactId>junit</artifactId><version>4.13</version>"
+    "<scope>test</scope></dependency>"
+)
+IO = (
+    "<dependency><groupId>commons-io</groupId><artifactId>commons-io</artifactId><version>2.16</version>"
+    "<scope>test</scope></dependency>"
+)
+BLANKS = "<dependency><artifactId>\n commons-io </artifactId></dependency>"
+PARENT = "<parent><groupId>org.outer</groupId><artifactId>outer</artifactId><version>3</version></parent>"
+
+
+def dependencies(*entries: str) -> str:
+    return f"<dependencies>{''.join(entries)}</dependencies>"
+
+
+def managed(*entries: str) -> str:
+    return f"<dependencyManagement>{dependencies(*entries)}</dependencyManagement>"
+
+
+def of_tests(name: str, *parts: str, scope: str = "<scope>test</scope>") -> str:
+    return (
+        f"<dependency><groupId>g</groupId><artifactId>{name}</artifactId>{''.join(parts)}{scope}</dependency>"
+    )
+
+
+def added(before: str, after: str) -> list[tuple[str, str, str]]:
+    project = read_java_project(an_input({"pom.xml": before}, fixed={"pom.xml": after}))
+    assert project is not None
+    return [(each.folder, each.name, each.xml) for each in added_test_dependencies(project)]
+
+
+def test_what_only_the_fixed_pom_has_for_tests_is_added_with_properties_put_in() -> None:
+    after = a_pom(properties(io__version="2.16"), dependencies(JUNIT, IO.replace("2.16", "${io.version}")))
+    assert added(a_pom(dependencies(JUNIT)), after) == [(".", "commons-io:jar:", IO)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (a_pom(dependencies(IO)), a_pom(dependencies(IO.replace("2.16", "2.17")))),
+        (
+            a_pom(dependencies(IO.replace("<scope>test</scope>", ""))),
+            a_pom(dependencies(IO)),
+        ),
+        (a_pom(), a_pom(dependencies(IO.replace("<scope>test</scope>", "")))),
+        (a_pom(), a_pom(dependencies(of_tests("thing", "<version>1</version>")))),
+        (a_pom(), a_pom(dependencies(of_tests("x", "<version>${unknown}</version>")))),
+        (a_pom(), a_pom(dependencies(of_tests("x", "<version>1</version><exclusions/>")))),
+        (a_pom(), a_pom(dependencies(of_tests("x")))),
+    ],
+    ids=[
+        "in another version",
+        "with another scope before",
+        "for the sources, too",
+        "the project itself",
+        "with an unknown version",
+        "with exclusions",
+        "without a version",
+    ],
+)
+def test_other_dependencies_are_left_to_the_fix(before: str, after: str) -> None:
+    assert added(before, after) == []
+
+
+def test_versions_and_scopes_come_from_the_management_too_or_from_a_parent() -> None:
+    x = "<dependency><groupId>g</groupId><artifactId>x</artifactId><version>1</version><scope>test</scope></dependency>"
+    after = a_pom(managed(of_tests("x", "<version>1</version>")), dependencies(of_tests("x", scope="")))
+    assert added(a_pom(), after) == [(".", "x:jar:", x)]
+    after = a_pom(PARENT.replace(">3<", ">4<"), dependencies(of_tests("x")))
+    assert added(a_pom(PARENT), after) == [(".", "x:jar:", x.replace("<version>1</version>", ""))]
+
+
+def test_a_module_gets_what_the_fix_gives_all_modules() -> None:
+    module = "<project><parent><artifactId>thing</artifactId></parent><artifactId>core</artifactId></project>"
+    root = a_pom("<modules><module>core</module></modules>")
+    fixed = a_pom("<modules><module>core</module></modules>", dependencies(IO))
+    inputs = an_input(
+        {"pom.xml": root, "core/pom.xml": module},
+        fixed={"pom.xml": fixed},
+        test_files=["core/src/test/java/org/thing/ThingTest.java"],
+    )
+    project = read_java_project(inputs)
+    assert project is not None
+    assert [(each.folder, each.xml) for each in added_test_dependencies(project)] == [("core", IO)]
+
+
+def an_added_input() -> StrategyInput:
+    return an_input(
+        {"pom.xml": a_pom(dependencies(JUNIT))}, fixed={"pom.xml": a_pom(dependencies(JUNIT, IO))}
+    )
+
+
+def test_the_build_downloads_them_for_the_pom_before_the_fix_and_leaves_it_as_it_was() -> None:
+    dockerfile = proposed(an_added_input()).draft.dockerfile
+    assert violations(dockerfile, []) == []
+    assert (
+        f"\nRUN cat > /usr/local/lib/added-dependencies.txt <<'EOF'\n.\tcommons-io:jar:\t{IO}\nEOF\n"
+        in dockerfile
+    )
+    start = dockerfile.index("RUN tar cf")
+    step = dockerfile[start : dockerfile.index("\nRUN find", start)]
+    assert step.startswith(
+        "RUN tar cf /tmp/poms.tar ./pom.xml && for m in .; do awk -v list=/usr/local/lib/added-dependencies.txt"
+        " -v folder=$m -f /usr/local/lib/add-dependencies.awk $m/pom.xml > /tmp/pom.xml"
+        " && cat /tmp/pom.xml > $m/pom.xml; done && if ! { (one_test() {"
+    )
+    assert (
+        "}; then \\\n"
+        ' echo "not all that the tests of the fix ask for is there";'
+        " sed -i '/<version>/!d' /usr/local/lib/added-dependencies.txt; fi; \\\n"
+    ) in step
+    assert step.endswith(" tar xf /tmp/poms.tar && rm /tmp/poms.tar /tmp/pom.xml")
+
+
+def test_the_tests_add_them_before_they_compile() -> None:
+    lines = proposed(an_added_input()).draft.test_command.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("for m in .; do awk"))
+    assert lines[at - 1].startswith("cd /testbed;")
+    assert lines[at + 1].startswith("list=")
+    assert "awk -v list" not in proposed(an_input()).draft.test_command
+
+
+POMS = {
+    "beside others": (
+        f"<project>\n  <dependencies>\n    {JUNIT}\n  </dependencies>\n</project>\n",
+        f"<project>\n  <dependencies>\n    {JUNIT}\n  {IO}</dependencies>\n</project>\n",
+    ),
+    "in an empty list": (
+        "<project><dependencies /></project>",
+        f"<project><dependencies>{IO}</dependencies></project>",
+    ),
+    "without a list": (
+        '<?xml version="1.0"?>\n<project xmlns="x">\n</project>\n',
+        f'<?xml version="1.0"?>\n<project xmlns="x">\n<dependencies>{IO}</dependencies></project>\n',
+    ),
+    "not in lists of plugins, profiles and the management": (
+        f"<project>{managed(IO)}<build><plugins><plugin>{dependencies(IO)}</plugin></plugins></build>"
+        f"<profiles><profile>{dependencies(IO)}</profile></profiles></project>",
+        f"<project>{managed(IO)}<build><plugins><plugin>{dependencies(IO)}</plugin></plugins></build>"
+        f"<profiles><profile>{dependencies(IO)}</profile></profiles>{dependencies(IO)}</project>",
+    ),
+    "not by what stands in comments": (
+        f"<project><!-- <dependencies>{IO}</dependencies> --><description><![CDATA[</project>]]></description>"
+        f"<dependencies>{JUNIT}</dependencies></project>",
+        f"<project><!-- <dependencies>{IO}</dependencies> --><description><![CDATA[</project>]]></description>"
+        f"<dependencies>{JUNIT}{IO}</dependencies></project>",
+    ),
+    "not again": (f"<project>{dependencies(IO)}</project>", f"<project>{dependencies(IO)}</project>"),
+    "not again in another version, with blanks": (
+        f"<project>{dependencies(BLANKS)}</project>",
+        f"<project>{dependencies(BLANKS)}</project>",
+    ),
+    "beside another kind of the same": (
+        "<project><dependencies><dependency><artifactId>commons-io</artifactId><type>test-jar</type></dependency>"
+        "</dependencies></project>",
+        "<project><dependencies><dependency><artifactId>commons-io</artifactId><type>test-jar</type></dependency>"
+        f"{IO}</dependencies></project>",
+    ),
+}
+
+
+@pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
+@pytest.mark.parametrize(("pom", "expected"), POMS.values(), ids=POMS)
+def test_a_pom_gets_what_it_lacks(tmp_path: Path, pom: str, expected: str) -> None:
+    (tmp_path / "program").write_text(ADD_DEPENDENCIES)
+    (tmp_path / "list").write_text(f"core\tcommons-io:jar:\t{IO}\nother\tx:jar:\t<x/>\n")
+    (tmp_path / "pom.xml").write_text(pom)
+    command = ["awk", "-v", "list=list", "-v", "folder=core", "-f", "program", "pom.xml"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert (found.stdout, found.stderr) == (expected, "")
+
+
+def test_the_program_and_its_list_are_outside_of_the_project() -> None:
+    assert [each.rpartition("/")[0] for each in (test_dependencies.PROGRAM, test_dependencies.LIST)] == [
+        "/usr/local/lib",
+        "/usr/local/lib",
+    ]
