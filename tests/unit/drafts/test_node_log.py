@@ -212,3 +212,27 @@ def test_a_package_that_its_tests_import_by_name_is_linked_and_never_taken_from_
     )
     bound = an_input({"package.json": {"name": "@o/calc", "devDependencies": {"mocha": "9", "@o/calc": "."}}})
     assert "ln -s /testbed node_modules/@o/calc\n" in proposed(bound).draft.dockerfile
+
+
+NAMED = {"package.json": MANIFEST | {"scripts": {"test": "tap 'test/*.js'"}}}
+FAILED_BESIDE = "FAILED test/exit/fail.js::array\n== 1 failed, 9 passed =="
+
+
+def test_files_that_fail_and_that_the_script_does_not_name_are_not_run_by_themselves() -> None:
+    inputs = an_input(NAMED, test_files=["test/exit.js", "test/exit/fail.js"])
+    following = proposed(ended(inputs, RoundOutcome.AFTER_FAILED, FAILED_BESIDE))
+    assert following.label == f"node 16, tap, {DATED}, only test files that the script names"
+    assert following.draft.test_command.endswith(" tap node '--only=^(?:test/[^/]*\\.js)$' {files}")
+
+
+@pytest.mark.parametrize(
+    ("files", "log"),
+    [
+        (["test/exit.js", "test/exit/fail.js"], FAILED_BESIDE.replace("exit/fail", "exit")),
+        (["test/exit/ok.js", "test/exit/fail.js"], FAILED_BESIDE),
+    ],
+    ids=["a named file fails", "the script names no file of the row"],
+)
+def test_files_are_run_by_themselves_otherwise(files: list[str], log: str) -> None:
+    following = proposed(ended(an_input(NAMED, test_files=files), RoundOutcome.AFTER_FAILED, log))
+    assert "--only" not in following.draft.test_command

@@ -226,3 +226,10 @@ def test_runners_that_print_no_tap_have_a_status_per_file(
     draft = proposed(an_input({"package.json": {"devDependencies": {package: version_range}}})).draft
     assert draft.test_command.endswith(f"/.swefoundry-report.tap {expected}")
     assert ("RUN cat > /usr/local/lib/tap-of-jasmine.js" in draft.dockerfile) is (package == "jasmine")
+
+
+def test_a_tag_of_the_registry_names_a_release_of_today_so_that_any_of_the_day_is_taken() -> None:
+    ranges = {"typescript": "next", "a": "latest", "b": "x", "c": "v1.2.0", "d": "1.x", "e": "beta-2.1"}
+    steps = install_steps(an_input({"package.json": {"name": "calc", "dependencies": ranges}}))
+    installed = dict(re.findall(r'"([\w-]+)": "([^"]*)"', steps))
+    assert installed == ranges | {"typescript": "*", "e": "*"}

@@ -263,3 +263,12 @@ ok 2 - expect truthy value
 def test_nodeunit_has_a_status_for_each_test(tmp_path: Path) -> None:
     _, statuses, _ = run_files(tmp_path, "tap", printing(tmp_path, NODEUNIT_0_11, 1), "a.js")
     assert statuses == {"a.js::adds": "failed", "a.js::is": "passed"}
+
+
+def test_files_that_a_pattern_does_not_match_are_not_run(tmp_path: Path) -> None:
+    command = printing(tmp_path, "TAP version 13\n# adds\nok 1 equal\n\n1..1\n", 0)
+    (tmp_path / "test/exit").mkdir(parents=True)
+    code, statuses, _ = run_files(
+        tmp_path, "tap", command, "--only=^(?:test/[^/]*\\.js)$", "test/a.js", "test/exit/fail.js"
+    )
+    assert (code, statuses) == (0, {"test/a.js::adds": "passed"})

@@ -1,7 +1,11 @@
 """Which program runs the tests of a package."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
+from swefoundry.drafts.recipes.node.file_patterns import pattern_of
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest
 from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, browser_runner, find_runner
 
@@ -60,7 +64,43 @@ def runner(scripts: dict[str, str], **packages: str) -> RunnerCommand | None:
     ],
 )
 def test_the_first_runner_that_the_scripts_call(scripts: dict[str, str], expected: RunnerCommand) -> None:
-    assert runner(scripts) == expected
+    found = runner(scripts)
+    assert found is not None
+    assert replace(found, patterns=()) == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("nyc tap 'test/*.js'", ("test/*.js",)),
+        ("mocha --exit test/*.js 'lib/**/*.spec.js' --reporter dot", ("test/*.js", "lib/**/*.spec.js")),
+        ("node --test 'test/*.js'", ("test/*.js",)),
+        ("tape --ignore 'test/fixtures/*' 'test/*.js'", ("test/*.js",)),
+        ("tape 'test/*.js' 'test/{a,b}/*.js'", ()),
+        ("tape 'test/!(x)*.js'", ()),
+        ("mocha test/unit", ()),
+        ("tap", ()),
+    ],
+)
+def test_patterns_of_the_files_that_a_script_names(script: str, expected: tuple[str, ...]) -> None:
+    found = runner({"test": script})
+    assert found is not None
+    assert found.patterns == expected
+
+
+@pytest.mark.parametrize(
+    ("folder", "patterns", "matched"),
+    [
+        ("", ["test/*.js"], ["test/a.js", "test/a b.js"]),
+        ("", ["./test/**/*.js"], ["test/a.js", "test/a b.js", "test/exit/fail.js"]),
+        ("core", ["test/*.js", "lib/?.js"], ["core/test/a.js", "core/lib/x.js"]),
+    ],
+)
+def test_a_pattern_matches_files_below_the_folder_where_the_runner_starts(
+    folder: str, patterns: list[str], matched: list[str]
+) -> None:
+    files = ["test/a.js", "test/a b.js", "test/exit/fail.js", "core/test/a.js", "core/lib/x.js", "test/a.jsx"]
+    assert [path for path in files if re.search(pattern_of(folder, patterns), path)] == matched
 
 
 def test_without_a_runner_in_the_scripts_the_installed_packages_decide() -> None:

@@ -33,6 +33,8 @@ class NodeConstraints(SearchConstraints):
     """Load TypeScript without checking its types: those of later releases contradict the sources."""
     links_itself: bool = False
     """Tests import the package under its own name: it is linked among its packages."""
+    named_files: bool = False
+    """Run only files that the test script names: others are read or started by these, and some are meant to fail."""
     test_options: frozenset[str] = frozenset()
     """Options of the test runner."""
 

@@ -74,6 +74,7 @@ def plan_label(
         "linked under its own name" if constraints.links_itself else "",
         "only what the package itself needs" if constraints.minimal else "",
         "built before the tests" if constraints.build else "",
+        "only test files that the script names" if constraints.named_files else "",
         "types unchecked" if constraints.transpile_only else "",
         *constraints.described(),
     ]

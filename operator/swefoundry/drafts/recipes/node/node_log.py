@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 
+from swefoundry.drafts.recipes.log_summary import failing_ids
 from swefoundry.drafts.recipes.node.built_sources import build_commands
 from swefoundry.drafts.recipes.node.loaders import loader_option
 from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
-from swefoundry.drafts.recipes.node.runner_detection import RUNNERS
+from swefoundry.drafts.recipes.node.node_test_command import named_files_pattern
+from swefoundry.drafts.recipes.node.runner_detection import RUNNERS, RunnerCommand
 from swefoundry.drafts.recipes.recipe_search import LanguageVersion
 
 _MISSING = re.compile(
@@ -74,8 +76,11 @@ _OPTIONS: tuple[tuple[str, str, str], ...] = (
 """Runner, line of its log, and the option that the next draft has."""
 
 
-def log_constraints(log: str, project: NodeProject, runner: str, version: LanguageVersion) -> NodeConstraints:
+def log_constraints(
+    log: str, project: NodeProject, command: RunnerCommand, version: LanguageVersion
+) -> NodeConstraints:
     """Return the constraints that a log of a build or of tests reveals, with the release of Node that ran."""
+    runner = command.name
     rules: tuple[Callable[[], NodeConstraints], ...] = (
         lambda: _missing_packages(log, project),
         lambda: _missing_programs(log, project),
@@ -85,6 +90,7 @@ def log_constraints(log: str, project: NodeProject, runner: str, version: Langua
         lambda: NodeConstraints(test_options=_options(log, runner) | _loaders(log, project, runner)),
         lambda: NodeConstraints(build=_misses_built_files(log, project)),
         lambda: NodeConstraints(transpile_only=_WRONG_TYPES.search(log) is not None),
+        lambda: NodeConstraints(named_files=_fail_beside_named_files(log, project, command)),
     )
     learned = NO_NODE_CONSTRAINTS
     for rule in rules:
@@ -146,6 +152,16 @@ def _install_scripts(log: str, project: NodeProject) -> NodeConstraints:
     scripted = {name for names in _SCRIPTED.findall(log) for name in names if name}
     named = {*scripted, *_UNBUILT.findall(log)} - {project.manifest.name, *project.workspace.folders}
     return NodeConstraints(scripts=frozenset(named), apt=_COMPILER if compiled else frozenset())
+
+
+def _fail_beside_named_files(log: str, project: NodeProject, command: RunnerCommand) -> bool:
+    """Whether tests fail in files that the test script does not name, while it names others of the row."""
+    pattern = named_files_pattern(project, command)
+    if pattern is None:
+        return False
+    failed = {test.partition("::")[0] for test in failing_ids(log)}
+    others = [path for path in project.test_files if not re.search(pattern, path)]
+    return bool(failed & set(others)) and len(others) < len(project.test_files)
 
 
 def _options(log: str, runner: str) -> frozenset[str]:

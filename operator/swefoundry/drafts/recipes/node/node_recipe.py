@@ -36,7 +36,7 @@ class NodePlan(SearchPlan[NodeCandidate, NodeConstraints]):
     def learned_from(self, tried: TriedRound) -> NodeConstraints:
         if not has_log(tried) or self.candidate is None:
             return NO_NODE_CONSTRAINTS
-        return log_constraints(tried.message, self.project, self.runner.name, self.candidate.version)
+        return log_constraints(tried.message, self.project, self.runner, self.candidate.version)
 
     def root_explains(self, tried: TriedRound) -> bool:
         return failed_as_root(tried) and needs_ordinary_user(tried.message)

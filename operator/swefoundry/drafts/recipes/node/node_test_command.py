@@ -5,6 +5,7 @@ import shlex
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.drafts.recipes.node.built_sources import build_commands
+from swefoundry.drafts.recipes.node.file_patterns import pattern_of
 from swefoundry.drafts.recipes.node.image_programs import DRIVER, JASMINE_TAP
 from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
@@ -61,8 +62,16 @@ def node_test_command(project: NodeProject, runner: RunnerCommand, constraints: 
     builds = " && ".join(build_commands(project)) if constraints.build else ""
     build = f"cd {shlex.quote(place)} && {{ {builds}; }} >&2 || exit {NO_BUILD}; " if builds else ""
     report = f"{SOURCE_ROOT}/{NODE_REPORT}"
-    driver = f"node {DRIVER} {report} {kind} {shlex.quote(command)} {{files}}"
+    pattern = named_files_pattern(project, runner) if constraints.named_files else None
+    only = f" {shlex.quote(f'--only={pattern}')}" if pattern is not None else ""
+    driver = f"node {DRIVER} {report} {kind} {shlex.quote(command)}{only} {{files}}"
     return f"{build}cd {shlex.quote(start)} && {driver}"
+
+
+def named_files_pattern(project: NodeProject, runner: RunnerCommand) -> str | None:
+    """Return a regular expression for the test files that the script names; None where it names none by patterns."""
+    folder = "" if runner.from_root else project.folder
+    return pattern_of(folder, runner.patterns) if runner.patterns else None
 
 
 def _command(project: NodeProject, runner: RunnerCommand, constraints: NodeConstraints) -> str:

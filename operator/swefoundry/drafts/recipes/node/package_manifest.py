@@ -13,6 +13,7 @@ _ELSEWHERE = re.compile(
     r"^(?:file|link|portal|workspace|patch|catalog|git(?:\+\w+)?|github|gitlab|bitbucket|gist|https?|ssh):|^\.\.?(?:/|$)|^~?/|^git@"
 )
 _SHORT_GITHUB = re.compile(r"^[\w.-]+/[\w.-]+(?:#.*)?$")
+_DIST_TAG = re.compile(r"(?!(?:latest|[xX]|v\d.*)$)[A-Za-z][\w.-]*")
 _PACKAGE_NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]+")
 _BELOW = re.compile(r"<(=?)\s*v?(\d+)")
 _ONE_MAJOR = re.compile(r"[\^~=]?\s*v?(\d+)(?:\.(?:\d+|x|\*))*$")
@@ -101,9 +102,12 @@ def is_package_name(name: str) -> bool:
 
 
 def from_registry(packages: Mapping[str, str]) -> dict[str, str]:
-    """Return the packages that a registry has; others are bound to a folder, a repository or an address."""
+    """Return the packages that a registry has; others are bound to a folder, a repository or an address.
+
+    A tag such as `next` names a release of today, where the registry has it at all: any release of the day does.
+    """
     return {
-        name: version_range
+        name: "*" if _DIST_TAG.fullmatch(version_range) else version_range
         for name, version_range in packages.items()
         if is_package_name(name)
         and not _ELSEWHERE.search(version_range)

@@ -1,12 +1,14 @@
 // Runs test files, each by itself, and writes one TAP report with a point per test: `path::suite > test`.
 // A file that ends without a test is a point of its own. Where jest or vitest runs them, its JSON report is read instead.
-// Arguments: the report, the kind of runner (tap, json or exit), its command, and the files, relative to the root.
+// Arguments: the report, the kind of runner (tap, json or exit), its command, and the files, relative to the root. Before
+// these, --only=PATTERN may stand: other files are not run by themselves.
 const fs = require('fs')
 const path = require('path')
 const { spawnSync } = require('child_process')
 
 const [report, kind, command, ...named] = process.argv.slice(2)
-const files = named.filter((file) => /\.[cm]?[jt]sx?$/.test(file))
+const only = new RegExp(/^--only=/.test(named[0]) ? named.shift().slice('--only='.length) : '')
+const files = named.filter((file) => /\.[cm]?[jt]sx?$/.test(file) && only.test(file))
 const root = path.dirname(report)
 const points = new Map()
 

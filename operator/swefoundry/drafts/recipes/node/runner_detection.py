@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from swefoundry.drafts.recipes.node.file_patterns import file_patterns
 from swefoundry.drafts.recipes.node.loaders import program_loader
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest
 
@@ -109,6 +110,8 @@ class RunnerCommand:
     in_browsers: bool = False
     from_root: bool = False
     """Started in the root of the source: only the scripts there call it."""
+    patterns: tuple[str, ...] = ()
+    """Of the files that the script names, such as `test/*.js`."""
 
 
 def find_runner(manifest: PackageManifest, root: PackageManifest) -> RunnerCommand | None:
@@ -206,7 +209,8 @@ def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | N
         return RunnerCommand("mocha", ("--require=ts-mocha/src/index.js", *options), environment)
     if name not in (*RUNNERS, NODE_TEST, SCRIPT):
         return None
-    return RunnerCommand(name, options, environment, in_browsers=any(map(_BROWSER_OPTION.match, rest)))
+    in_browsers = any(map(_BROWSER_OPTION.match, rest))
+    return RunnerCommand(name, options, environment, in_browsers, patterns=file_patterns(rest[1:]))
 
 
 def _program(words: list[str]) -> str:
@@ -220,7 +224,7 @@ def _run_by_node(
 ) -> RunnerCommand | None:
     """`node --test`, `node node_modules/.bin/mocha`, or a file that is a test itself."""
     if "--test" in words:
-        return RunnerCommand(NODE_TEST, kept_options(words), environment)
+        return RunnerCommand(NODE_TEST, kept_options(words), environment, patterns=file_patterns(words))
     files = [word for word in words if not word.startswith("-")]
     if not files:
         return None
