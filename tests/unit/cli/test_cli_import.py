@@ -259,3 +259,50 @@ def test_long_patches_go_to_the_registry_where_one_is_given(
             return await registry.get_blob("swefoundry/tasks/octo/calc", digest, 1 << 20)
 
     assert asyncio.run(read()).decode() == long_file(1_000)
+
+
+RUST = """diff --git a/src/lib.rs b/src/lib.rs
+--- a/src/lib.rs
++++ b/src/lib.rs
+@@ -1,3 +1,3 @@
+ pub fn add(a: i32, b: i32) -> i32 {
+-    a - b
++    a + b
+ }
+"""
+RUST_TESTS = """@@ -21,3 +21,3 @@ mod tests {
+     fn adds() {
+-        assert_eq!(add(1, 0), 1);
++        assert_eq!(add(1, 1), 2);
+     }
+"""
+
+
+def test_tests_within_rust_files_are_the_test_patch_of_a_row_that_has_none(run: Run, tmp_path: Path) -> None:
+    row = classic_row(patch=RUST + RUST_TESTS, test_patch="", language="rust")
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", row), "--out", tmp_path, "--verbose")
+    assert done.exit_code == 0
+    assert "the hunks of #[cfg(test)] modules in its patch are taken for it" in done.stderr
+    (task,) = yaml.safe_load_all((tmp_path / "octo--calc-7.yaml").read_bytes())
+    assert task["spec"]["goldPatch"]["inline"] == RUST
+    assert task["spec"]["testPatch"]["inline"] == RUST[: RUST.index("@@")] + RUST_TESTS
+
+
+@pytest.mark.parametrize(
+    ("patch", "reason"),
+    [
+        (RUST, "test_patch: is empty. Without hidden tests nothing can fail before the fix."),
+        (
+            RUST.replace("+1,3 @@\n", "+1,3 @@ mod tests {\n"),
+            "test_patch: is empty. Without hidden tests nothing can fail before the fix."
+            " patch: the hunk in line 4 changes a module of tests and other code",
+        ),
+    ],
+    ids=["without tests", "with both in a hunk"],
+)
+def test_a_row_whose_tests_cannot_be_separated_from_the_fix_is_named(
+    run: Run, tmp_path: Path, patch: str, reason: str
+) -> None:
+    row = classic_row(patch=patch, test_patch="")
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", row), "--out", tmp_path, "-o", "json")
+    assert [bad["reason"] for bad in json.loads(done.stdout)["bad"]] == [reason]

@@ -20,7 +20,8 @@ from swefoundry.cli.datasets.rows.columns import (
 from swefoundry.cli.datasets.rows.row_patches import (
     completion_notes,
     encode_text,
-    patch_column,
+    gold_and_tests,
+    has_tests_in_gold,
     require_separate_files,
 )
 
@@ -91,10 +92,7 @@ def read_instance(row: Columns, strip: int | None = None) -> Instance:
     language = (
         text_column(row, "language").strip().lower() or text_column(row, "repo_language").strip().lower()
     )
-    gold, tests = (
-        patch_column(row, "patch", NO_FIX, strip),
-        patch_column(row, "test_patch", NO_TESTS, strip),
-    )
+    gold, tests = gold_and_tests(row, NO_FIX, NO_TESTS, strip)
     require_separate_files(tests, gold)
     return Instance(
         instance_id=required_column(row, "instance_id"),
@@ -128,5 +126,9 @@ def row_warnings(row: Columns) -> list[str]:
     if any(name in row for name in ("dockerfile", "eval_script")):
         warnings.append(
             "its Dockerfile and script are kept but not used: the strategies make the environment"
+        )
+    if has_tests_in_gold(row):
+        warnings.append(
+            "its test_patch is empty: the hunks of #[cfg(test)] modules in its patch are taken for it"
         )
     return [*warnings, *completion_notes(row, "patch"), *completion_notes(row, "test_patch")]

@@ -3,10 +3,12 @@
 from typing import Any
 
 from swefoundry.cli.datasets.rows.columns import BadColumn, text_column
+from swefoundry.cli.releases.splitting import RUST_TEST_GLOBS, matches_any
 from swefoundry.patches.completion import complete_patch
 from swefoundry.patches.patch_parser import parse_patch
 from swefoundry.patches.prefixes import first_without_prefixes, strip_fits, with_standard_prefixes
 from swefoundry.patches.rules import both_add, cut_off, refusal, submodule_refusal
+from swefoundry.patches.rust_test_hunks import Inseparable, split_test_modules
 
 
 def patch_column(row: dict[str, Any], name: str, empty_hint: str, strip: int | None = None) -> bytes:
@@ -28,6 +30,25 @@ def patch_column(row: dict[str, Any], name: str, empty_hint: str, strip: int | N
     if message is not None:
         raise BadColumn(f"{name}: {message}")
     return content
+
+
+def gold_and_tests(row: dict[str, Any], no_fix: str, no_tests: str, strip: int | None) -> tuple[bytes, bytes]:
+    """Both patches of a row. Without a test patch, the tests within Rust files of the gold patch are one."""
+    gold = patch_column(row, "patch", no_fix, strip)
+    if not has_tests_in_gold(row):
+        return gold, patch_column(row, "test_patch", no_tests, strip)
+    try:
+        split = split_test_modules(gold, lambda path: matches_any(path, RUST_TEST_GLOBS))
+    except Inseparable as error:
+        raise BadColumn(f"test_patch: is empty. {no_tests} patch: {error}") from error
+    if split is None:
+        raise BadColumn(f"test_patch: is empty. {no_tests}")
+    return split.gold, split.tests
+
+
+def has_tests_in_gold(row: dict[str, Any]) -> bool:
+    """Whether hidden tests can only be within Rust files of the gold patch."""
+    return not text_column(row, "test_patch").strip() and ".rs" in text_column(row, "patch")
 
 
 def require_separate_files(tests: bytes, gold: bytes) -> None:
