@@ -20,6 +20,8 @@ ROUNDS = {"jsonpick": ["AfterFailed", "Accepted"], "rpn": ["StepFailed", "NoResu
 TURNS = {"jsonpick": 1 + 1 + 2, "rpn": 2 + 1 + 1 + 1 + 1 + 1}
 """Number of scripted answers for each: tool calls, reports, drafts and guidance. A new Dockerfile alone asks for no new
 commands, and a draft of the recipe for no explorer."""
+SETS = {"jsonpick": (1, 1), "rpn": (2, 1)}
+"""Numbers of tests that only pass with the fix, and of those that always pass."""
 
 
 def load_prepare_program() -> ModuleType:
@@ -72,5 +74,6 @@ def test_agents_solve_the_prepared_repositories(
     rounds = get("eb", sample.name)["status"]["rounds"]
     assert [each["outcome"] for each in rounds] == ROUNDS[name]
     assert (report["answered"], report["answered_twice"], report["unmatched"]) == (TURNS[name], [], [])
+    assert (status["tests"]["failToPass"], status["tests"]["passToPass"]) == SETS[name]
     sent = str([line["body"] for line in report["requests"]])
     assert sample.manifest["spec"]["problemStatement"]["inline"] not in sent

@@ -73,7 +73,7 @@ NOT_BUILT = ("Failed", None, "EnvironmentNotBuilt")
 TURNS = 2
 TURN = {"prompt": 1200, "completion": 1800}
 """Usage in each answer: 3000 tokens, which cost 3360 micro-dollars at the prices below. The upper bound of the first
-turn, the explorer's, with the longest answer, is about 4400 tokens and 4300 micro-dollars.
+turn, the explorer's, with the longest answer, is about 4000 tokens and 4100 micro-dollars.
 """
 PRICES = {"inputUsd": 0.4, "outputUsd": 1.6, "outputTokens": 2048}
 TOKENS, DOLLARS = 9_400, 0.0101
