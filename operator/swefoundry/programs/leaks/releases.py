@@ -1,4 +1,4 @@
-"""Packages that a path names: what package managers install and keep in their caches. Pure, by path alone."""
+"""Packages that a path names, or npm's index: what package managers install and keep in their caches. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -40,6 +40,13 @@ _BUNDLED = re.compile(
 )
 _SITE_PACKAGES = re.compile(r"(?:site|dist)-packages/")
 _NODE_PACKAGE = re.compile(r"(?:^|/)node_modules/(?P<name>(?:@[^/]+/)?[^/@]+)/package\.json$")
+_NPM_CACHE = re.compile(r"(?:^|/)_cacache/index-v\d+/")
+_NPM_ARCHIVE = re.compile(
+    rb"\"key\":\"[^\"]{0,500}/(?P<name>(?:@[^/\"]{1,214}(?:/|%2f))?[^/\"]{1,214})/-/"
+    rb"[^/\"]{1,214}?-(?P<version>\d[^/\"]{0,100}?)\.tgz",
+    re.IGNORECASE,
+)
+"""An entry of npm's index: the archives have the names of their checksums. Bounded, as the text is hostile."""
 _UPPER = re.compile(r"!([a-z])")
 
 
@@ -51,6 +58,13 @@ def releases(path: str) -> Iterator[Release]:
                 name = _UPPER.sub(lambda upper: upper[1].upper(), match["name"])
                 yield Release(kind, name, match["version"])
                 return
+
+
+def npm_cache_releases(path: str, content: bytes) -> Iterator[Release]:
+    """The packages that a file of the index of npm's cache names."""
+    for match in _NPM_ARCHIVE.finditer(content) if _NPM_CACHE.search(path) else ():
+        name, version = (match[group].decode("ascii", "replace") for group in ("name", "version"))
+        yield Release(LeakKind.PACKAGE_CACHE, re.sub("%2f", "/", name, flags=re.IGNORECASE), version)
 
 
 def is_bundled(path: str) -> bool:

@@ -11,7 +11,7 @@ from swefoundry.programs.leaks import git_objects
 from swefoundry.programs.leaks.base_tree import BaseTree
 from swefoundry.programs.leaks.layer_member import LayerMember, LeakCandidate
 from swefoundry.programs.leaks.patch_terms import Term
-from swefoundry.programs.leaks.releases import node_package, releases
+from swefoundry.programs.leaks.releases import node_package, npm_cache_releases, releases
 from swefoundry.text.plurals import pluralize
 
 Rule = Callable[[LayerMember, BaseTree], Iterator[LeakCandidate]]
@@ -96,6 +96,14 @@ def later_node_packages(member: LayerMember, base: BaseTree) -> Iterator[LeakCan
         yield LeakCandidate(LeakKind.LATER_RELEASE, member.path, _version_detail(version, base))
 
 
+def npm_cache(member: LayerMember, base: BaseTree) -> Iterator[LeakCandidate]:
+    """The project's own package in npm's cache, in a later version."""
+    for release in npm_cache_releases(member.path, member.content):
+        if base.project.owns(release.name) and base.project.is_later(release.version):
+            yield LeakCandidate(release.kind, member.path, _version_detail(release.version, base))
+            return
+
+
 RULES: tuple[Rule, ...] = (
     git_objects_of_the_tree,
     git_objects_elsewhere,
@@ -104,6 +112,7 @@ RULES: tuple[Rule, ...] = (
     test_ids,
     later_releases,
     later_node_packages,
+    npm_cache,
 )
 
 

@@ -43,6 +43,15 @@ THREE_BLOBS = pack_index(
     *(blob_id(b"1" * 300), blob_id(b"2" * 300), blob_id(b"3" * 300)), *(f"{n:040x}" for n in range(5))
 )
 
+NPM_INDEX = "root/.npm/_cacache/index-v5/3f/2a/9c"
+
+
+def npm_entry(name: str, archive: str) -> bytes:
+    """A line of the index of npm's cache."""
+    key = f"make-fetch-happen:request-cache:https://registry.example/{name}/-/{archive}.tgz"
+    return b'\ne87c\t{"key":"%s","integrity":"sha512-gDNx"}' % key.encode()
+
+
 LEAKS: dict[str, tuple[Entry, LeakKind]] = {
     "a commit of a history": (
         file("testbed/.git/objects/ab/cd", loose(b"commit", HISTORY)),
@@ -83,6 +92,10 @@ LEAKS: dict[str, tuple[Entry, LeakKind]] = {
     ),
     "a wheel": (file("root/.cache/calc_kit-1.4.1-py3-none-any.whl"), LeakKind.PACKAGE_CACHE),
     "a source distribution": (file("tmp/calc-kit-1.4.1.tar.gz"), LeakKind.PACKAGE_CACHE),
+    "an archive of npm's cache": (
+        file(NPM_INDEX, npm_entry("ms", "ms-2.1.0") + npm_entry("calc-kit", "calc-kit-1.4.1")),
+        LeakKind.PACKAGE_CACHE,
+    ),
     "a jar": (file("root/.m2/repository/x/calc-kit/1.5/calc-kit-1.5.jar"), LeakKind.PACKAGE_CACHE),
 }
 
@@ -116,6 +129,9 @@ HARMLESS: dict[str, Entry] = {
     "metadata in the tree": file("testbed/calc_kit.egg-info/PKG-INFO"),
     "a wheel that the tree has": file("testbed/dist/calc_kit-1.5-py3-none-any.whl"),
     "an earlier wheel": file("root/.cache/calc_kit-1.3-py3-none-any.whl"),
+    "an earlier archive of npm's cache": file(NPM_INDEX, npm_entry("calc-kit", "calc-kit-1.3.9")),
+    "another package of npm's cache": file(NPM_INDEX, npm_entry("@calc-kit/types", "types-9.0.0")),
+    "a text of npm elsewhere": file("root/notes", npm_entry("calc-kit", "calc-kit-9.0.0")),
     "a broken zip": file("opt/broken.zip", b"PK\x03\x04 no zip"),
 }
 
