@@ -14,7 +14,7 @@ from rich.console import Console
 
 from control_plane.api_client import TASKS, Cluster, Json
 from control_plane.operator_process import free_ports
-from swefoundry_lab import controlplane, daemons, up
+from swefoundry_lab import cgroups, controlplane, daemons, up
 from swefoundry_lab.layout import Lab, Ports
 from swefoundry_lab.steps import Steps
 
@@ -36,10 +36,18 @@ def running_control_plane() -> Iterator[Lab]:
             up.start_registry(plane, steps)
             up.start_api_server(plane, steps)
             daemons.ensure(plane, controlplane.scheduler(plane))
+            _leave_the_group_of_the_lab(plane)
             yield plane
         finally:
             for name in daemons.recorded_daemons(plane):  # nothing of it is used again
                 daemons.kill(plane, name)
+
+
+def _leave_the_group_of_the_lab(plane: Lab) -> None:
+    """`make lab-down` ends every process in the lab's control group; these are none of its."""
+    for name in daemons.recorded_daemons(plane):
+        if record := daemons.read_record(plane, name):
+            (cgroups.tracking_folder("") / "cgroup.procs").write_text(str(record.pid))
 
 
 async def prepare_namespace(cluster: Cluster, namespace: str) -> None:
