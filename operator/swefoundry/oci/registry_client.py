@@ -131,7 +131,8 @@ class RegistryClient:
             opened = await self._request(
                 push_request(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b"")
             )
-            address = str(opened.url.join(opened.headers["Location"]))
+            location = opened.headers["Location"]
+            address = location if "://" in location else str(opened.url.join(location))
             address += f"{'&' if '?' in address else '?'}digest={digest}"
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
             await self._request(push_request(repo, address, method="PUT", content=content, headers=headers))
