@@ -195,7 +195,11 @@ def results(run: Run, samples: list[Sample], cpu_seconds: float) -> dict[str, An
         "watchEvents": round(
             sum(total(sample, "swefoundry_watch_events_total") for sample in samples) / size, 1
         ),
-        "queueSeconds": {f"p{part}": quantile(samples[-1], queue, part / 100) for part in (50, 95)},
+        "queueSeconds": {
+            f"{priority} p{part}": quantile(samples[-1], queue, part / 100, f'priority="{priority}"')
+            for priority in ("normal", "low")
+            for part in (50, 95)
+        },
         "refillSeconds": {
             "number": len(refills),
             "p50": part_of(refills, 0.5),

@@ -120,14 +120,14 @@ def requests_by_kind(samples: Sequence[Sample]) -> dict[str, float]:
     return dict(sorted(found.items()))
 
 
-def quantile(sample: Sample, metric: str, part: float) -> float | None:
+def quantile(sample: Sample, metric: str, part: float, label: str = "") -> float | None:
     """Upper bound of the bucket of a histogram in which the quantile is; None for the last one, which has none.
 
-    Over all series: those of each role, for example.
+    Over all series, those of each role, for example, or those with a label (`priority="low"`).
     """
     counts: Counter[float] = Counter()
     for (name, series), value in sample.items():
-        if name == f"{metric}_bucket":
+        if name == f"{metric}_bucket" and label in series:
             counts[float(series.split('le="')[1].split('"')[0])] += value
     buckets = sorted(counts.items())
     total = buckets[-1][1] if buckets else 0

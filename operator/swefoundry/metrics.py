@@ -35,7 +35,11 @@ QUEUE_RETRIES = Counter(
     "swefoundry_workqueue_retries_total", "Keys added again after an error.", registry=REGISTRY
 )
 QUEUE_SECONDS = Histogram(
-    "swefoundry_workqueue_queue_duration_seconds", "Time a key waited.", buckets=_SHORT, registry=REGISTRY
+    "swefoundry_workqueue_queue_duration_seconds",
+    "Time a key waited, by its priority: normal, or low (looked at again, or only shown).",
+    ["priority"],
+    buckets=_SHORT,
+    registry=REGISTRY,
 )
 PLACES = Gauge(
     "swefoundry_pod_places",

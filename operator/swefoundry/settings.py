@@ -260,7 +260,7 @@ class Settings(BaseSettings):
     resync_seconds: float = Field(default=300, gt=0)
     """How often everything is listed and reconciled again, seconds: a watch may lose an event (nolar/kopf#1178)."""
     stale_seconds: float = Field(default=900, gt=0)
-    """Liveness fails when the oldest ready item has waited this long, seconds."""
+    """Liveness fails when keys wait and no worker has taken one for this long, seconds."""
     health_port: int = Field(default=8080, ge=0, le=65535)
     """Port of /healthz."""
     metrics_port: int = Field(default=9090, ge=0, le=65535)

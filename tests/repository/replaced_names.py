@@ -114,7 +114,7 @@ REPLACED_NAMES = {
     "made": "created, result, or what it is",
     "micro": "to_micro_usd",
     "news": "diff_events",
-    "oldest_seconds": "oldest_age_seconds",
+    "oldest_seconds": "stalled_seconds",
     "pass_on": "release",
     "paying": "budget_lock",
     "play": "script",

@@ -8,11 +8,12 @@ from swefoundry.api.resource import CustomResource
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.wire import WireModel
 from swefoundry.kube.resources import Resource
-from swefoundry.kube.workqueue import Key
+from swefoundry.kube.workqueue import Key, Priority
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, Wait
 from swefoundry.workloads.pod_release import release_pods
 from swefoundry.workloads.pod_snapshot import PodSnapshot
+from swefoundry.workloads.unwritten_statuses import is_progress
 
 R = TypeVar("R")
 
@@ -46,7 +47,7 @@ async def write_status(
     answer = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
     context.unwritten.forget(key)
     context.cache.put({"kind": resource.kind, **answer})
-    context.queue.add(key)
+    context.queue.add(key, Priority.LOW if is_progress(old, new) else Priority.NORMAL)
 
 
 def _keep_unwritten(
@@ -60,7 +61,7 @@ def _keep_unwritten(
     if seconds is None:
         context.unwritten.forget(key)
     else:
-        context.queue.add_after(key, seconds)
+        context.queue.add_after(key, seconds, Priority.LOW)
     context.cache.replace_status(key, item.resource_version, new)
 
 

@@ -14,9 +14,9 @@ LAG_INTERVAL_SECONDS = 1.0
 def check_health(informer: Informer, tasks: Sequence[asyncio.Task[None]]) -> dict[str, float]:
     """Ages for the health page. Raise, and so fail the probe, when work does not move."""
     context = informer.context
-    waited = context.queue.oldest_age_seconds()
+    waited = context.queue.stalled_seconds()
     if waited > context.settings.stale_seconds:
-        raise errors.SwefoundryError(f"the oldest key has waited {waited:.0f} s for a worker")
+        raise errors.SwefoundryError(f"keys wait, and no worker has taken one for {waited:.0f} s")
     if informer.missed_resyncs >= MAX_MISSED_RESYNCS:
         raise errors.SwefoundryError(
             f"{informer.missed_resyncs} consecutive resyncs found changes that no watch had delivered"

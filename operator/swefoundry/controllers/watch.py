@@ -11,7 +11,7 @@ from swefoundry.api import labels
 from swefoundry.controllers.controller import Controller
 from swefoundry.kube.cache import key_of, owner_of
 from swefoundry.kube.resources import BUILDS, PODS, TASKS, ApiObject, Resource
-from swefoundry.kube.workqueue import Key
+from swefoundry.kube.workqueue import Key, Priority
 from swefoundry.structured_log import fields
 from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import ReconcileContext
@@ -74,7 +74,7 @@ class Informer:
             self._observe_pod(key, known, body if deleted else self.context.cache.get(key) or body, deleted)
             return changed
         if changed:
-            self.context.queue.add(key)
+            self.context.queue.add(key, Priority.LOW if known is None and not deleted else Priority.NORMAL)
             if deleted or known is None or _generation(known) != _generation(body):
                 # They follow their task's spec.suspend.
                 self._enqueue_children(body["metadata"]["uid"], BUILDS)
@@ -109,7 +109,7 @@ class Informer:
         elif ended:
             self.context.queue.add(owner[0])
         else:
-            self.context.queue.add_after(owner[0], PROGRESS_SECONDS)
+            self.context.queue.add_after(owner[0], PROGRESS_SECONDS, Priority.LOW)
 
     def cached(self, key: Key, uid: str) -> bool:
         """Whether this very object is in the cache, not a successor of the same name."""
@@ -148,12 +148,23 @@ class Informer:
         return answered
 
     async def resync_forever(self) -> None:
-        """Resync and enqueue everything every ``resync_seconds``."""
+        """Resync and enqueue what has not ended every ``resync_seconds``."""
         while True:
             await asyncio.sleep(self.context.settings.resync_seconds)
             await self.resync()
-            for key in [*self.context.cache.keys(TASKS.kind), *self.context.cache.keys(BUILDS.kind)]:
-                self.context.queue.add(key)
+            self.enqueue_unfinished()
+
+    def enqueue_unfinished(self) -> None:
+        """Look again at what has not ended: a reconcile may have been lost to a defect."""
+        for kind in (TASKS.kind, BUILDS.kind):
+            for body in list(self.context.cache.bodies(kind)):
+                if not self._rests(body):
+                    self.context.queue.add(key_of(body), Priority.LOW)
+
+    def _rests(self, body: ApiObject) -> bool:
+        """Whether nothing is left to do for an object until it changes: it has ended, and its pods are gone."""
+        ended = "finishedAt" in body.get("status", {}) and "deletionTimestamp" not in body["metadata"]
+        return ended and not self.context.cache.children(body["metadata"]["uid"], PODS.kind)
 
     async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> int:
         cached = self.context.cache.bodies(resource.kind)

@@ -115,6 +115,24 @@ async def test_a_phase_is_in_the_cache_at_once_and_written_when_it_has_lasted_a_
     assert server.one("taskinstances")["status"]["phase"] == "Queued"
 
 
+@pytest.mark.parametrize(
+    ("fields", "waits_for_it"),
+    [({"phase": "Queued"}, "OTHER before it"), ({"evidence": "sha256:" + "1" * 64}, "it before OTHER")],
+    ids=["progress", "a result"],
+)
+async def test_after_progress_was_written_an_object_lets_others_pass(
+    server, context, task, seconds, fields, waits_for_it
+):
+    await write(context, **fields)
+    seconds[0] += 1.0
+    await write(context)
+    assert server.requests == ["PATCH taskinstances/task-one/status"]
+    other = Key("TaskInstance", "here", "other")
+    context.queue.add(other)
+    order = [await context.queue.get() for _ in range(2)]
+    assert order == ([other, KEY] if waits_for_it == "OTHER before it" else [KEY, other])
+
+
 async def test_a_phase_that_passes_within_a_second_is_never_written(server, context, task, seconds):
     await write(context, phase="Queued")
     seconds[0] += 0.5
@@ -185,7 +203,7 @@ async def test_the_earliest_wait_decides_the_requeue(context):
         context, KEY, [Wait("a", "Pending"), "no wait", Wait("b", "Backoff", requeue_seconds=7.0)]
     )
     schedule_requeue(context, KEY, ["no wait"])
-    timer = context.queue._timers[KEY]
+    timer, _ = context.queue._timers[KEY]
     assert len(context.queue) == 0
     schedule_requeue(context, KEY, [Wait("c", "Backoff", requeue_seconds=9.0)])
-    assert context.queue._timers[KEY] is timer
+    assert context.queue._timers[KEY][0] is timer

@@ -11,8 +11,11 @@ async def test_the_probe_fails_when_the_queue_is_stuck(operator):
     assert (await operator.healthz())["queueSeconds"] == 0.0
     operator.context.queue.add(TASK)
     assert (await operator.healthz())["queueSeconds"] >= 0.0
-    operator.context.queue._ready_since[TASK] -= operator.context.settings.stale_seconds + 1
-    with pytest.raises(errors.SwefoundryError, match=r"has waited 90. s for a worker"):
+    queue = operator.context.queue
+    for ready in queue._ready.values():
+        ready |= {key: since - operator.context.settings.stale_seconds - 1 for key, since in ready.items()}
+    queue._taken_at -= operator.context.settings.stale_seconds + 1
+    with pytest.raises(errors.SwefoundryError, match=r"no worker has taken one for 90. s"):
         await operator.healthz()
 
 

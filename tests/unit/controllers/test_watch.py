@@ -23,6 +23,36 @@ async def test_a_new_object_is_enqueued_and_an_echo_is_not(operator, server):
     assert await ready(operator) == set()
 
 
+async def test_what_a_pod_leaves_is_looked_at_before_ten_objects_that_are_new(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    operator.context.cache.put(task)
+    body = a_pod(server, task)
+    operator.context.cache.put(body)
+    for number in range(10):
+        await send_event(operator, server.create("taskinstances", "here", manifest(f"new-{number}")), "ADDED")
+    place = ("pods", "here", body["metadata"]["name"])
+    server.set_status(place, {"phase": "Succeeded"})
+    await send_event(operator, server.get(place))
+    assert await operator.context.queue.get() == TASK
+    assert len(operator.context.queue) == 10
+
+
+async def test_the_periodic_look_leaves_out_what_has_ended_and_has_no_pods(operator, server):
+    for name in ("runs", "ended", "ended-with-pod", "ended-and-deleted"):
+        task = server.create("taskinstances", "here", manifest(name))
+        if name != "runs":
+            place = ("taskinstances", "here", name)
+            server.set_status(place, {"finishedAt": "2026-01-01T00:00:00Z"})
+        if name == "ended-with-pod":
+            operator.context.cache.put(a_pod(server, task))
+        if name == "ended-and-deleted":
+            server.patch(place, {"metadata": {"finalizers": ["somebody.example/else"]}})
+            server.delete(place)
+        operator.context.cache.put(server.get(("taskinstances", "here", name)))
+    operator.informer.enqueue_unfinished()
+    assert {key.name for key in await ready(operator)} == {"runs", "ended-with-pod", "ended-and-deleted"}
+
+
 async def test_a_pod_that_starts_as_planned_asks_nothing_of_its_owner(operator, server):
     task = server.create("taskinstances", "here", manifest())
     operator.context.cache.put(task)

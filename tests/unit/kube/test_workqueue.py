@@ -1,13 +1,23 @@
 """Work queue, on a real event loop; nothing waits longer than a few milliseconds."""
 
 import asyncio
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swefoundry import metrics
-from swefoundry.kube.workqueue import BASE_DELAY_SECONDS, MAX_DELAY_SECONDS, Key, WorkQueue
+from swefoundry.kube.workqueue import (
+    BASE_DELAY_SECONDS,
+    LOW_SHARE,
+    MAX_DELAY_SECONDS,
+    Key,
+    Priority,
+    WorkQueue,
+)
+
+LOW, NORMAL = Priority.LOW, Priority.NORMAL
 
 ONE, TWO = Key("Pod", "here", "one"), Key("Pod", "here", "two")
 
@@ -106,17 +116,72 @@ async def test_success_shortens_the_next_pause(queue):
     assert queue.add_rate_limited(ONE) <= 1.25 * BASE_DELAY_SECONDS
 
 
-async def test_the_age_of_the_oldest_key_is_known(queue):
-    assert queue.oldest_age_seconds() == 0.0
+async def test_a_queue_of_which_no_key_is_taken_is_stalled_since_the_oldest_came_or_one_was_taken(queue):
+    assert queue.stalled_seconds() == 0.0
+    began = time.monotonic()
     queue.add(ONE)
-    assert queue.oldest_age_seconds() >= 0.0 and queue._ready_since
+    queue.add(TWO, LOW)
+    await asyncio.sleep(0.01)
+    assert 0.01 <= queue.stalled_seconds() <= time.monotonic() - began
+    taken = time.monotonic()
     await queue.get()
-    assert queue.oldest_age_seconds() == 0.0
+    assert queue.stalled_seconds() <= time.monotonic() - taken
+    await queue.get()
+    assert queue.stalled_seconds() == 0.0
+
+
+async def test_keys_of_low_priority_wait_for_the_others(queue):
+    queue.add(TWO, LOW)
+    queue.add(ONE)
+    assert await ready(queue) == [ONE, TWO]
+
+
+async def test_a_key_is_raised_and_never_lowered(queue):
+    queue.add(ONE, LOW)
+    queue.add(TWO, LOW)
+    queue.add(TWO)
+    queue.add(TWO, LOW)
+    assert len(queue) == 2
+    assert await ready(queue) == [TWO, ONE]
+
+
+async def test_while_both_wait_one_key_of_eight_has_low_priority(queue):
+    for number in range(20):
+        queue.add(Key("Pod", "here", f"normal-{number}"))
+        queue.add(Key("Pod", "here", f"low-{number}"), LOW)
+    taken = [(await queue.get()).name.split("-")[0] for _ in range(2 * LOW_SHARE)]
+    assert taken == ([*["normal"] * (LOW_SHARE - 1), "low"]) * 2
+
+
+@pytest.mark.parametrize(("first", "second"), [(LOW, NORMAL), (NORMAL, LOW)])
+async def test_of_two_priorities_the_stronger_counts_wherever_a_key_waits(queue, first, second):
+    async def order():
+        queue.add(ONE, NORMAL)
+        return await ready(queue)
+
+    queue.add(TWO)
+    assert await queue.get() == TWO
+    queue.add(TWO, first)
+    queue.add(TWO, second)
+    queue.done(TWO)
+    assert await order() == [TWO, ONE], "added while it was processed"
+    queue.done(ONE), queue.done(TWO)
+    queue.add_after(TWO, 0.001, first)
+    queue.add_after(TWO, 0.002, second)
+    await asyncio.sleep(0.01)
+    assert await order() == [TWO, ONE], "planned"
+    queue.done(ONE), queue.done(TWO)
+    queue.hold()
+    queue.add(TWO, first)
+    queue.add(TWO, second)
+    queue.start()
+    assert await order() == [TWO, ONE], "held"
 
 
 async def test_the_queue_is_counted_in_metrics(queue):
     def counted(name):
-        return metrics.REGISTRY.get_sample_value(f"swefoundry_workqueue_{name}")
+        labels = {"priority": "normal"} if name.startswith("queue_duration") else {}
+        return metrics.REGISTRY.get_sample_value(f"swefoundry_workqueue_{name}", labels) or 0
 
     names = ("adds_total", "retries_total", "queue_duration_seconds_count")
     before = [counted(name) for name in names]
@@ -130,14 +195,16 @@ async def test_the_queue_is_counted_in_metrics(queue):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["add", "get", "done"]), st.integers(0, 2)), max_size=40))
+@given(
+    st.lists(st.tuples(st.sampled_from(["add", "add low", "get", "done"]), st.integers(0, 2)), max_size=40)
+)
 async def test_no_key_is_ever_with_two_workers_or_lost(moves):
     queue, keys = WorkQueue(), [Key("Pod", "here", str(number)) for number in range(3)]
     working, expected = set(), set()
     for move, number in moves:
         key = keys[number]
-        if move == "add":
-            queue.add(key)
+        if move.startswith("add"):
+            queue.add(key, LOW if move == "add low" else NORMAL)
             expected.add(key)
         elif move == "get" and len(queue):
             got = await queue.get()
@@ -156,6 +223,6 @@ async def test_a_held_queue_keeps_its_keys_until_it_is_started_and_none_of_them_
     queue.hold()
     for key in (TWO, ONE, TWO):
         queue.add(key)
-    assert (len(queue), queue.oldest_age_seconds(), queue.held) == (0, 0.0, True)
+    assert (len(queue), queue.stalled_seconds(), queue.held) == (0, 0.0, True)
     queue.start()
     assert (await ready(queue), queue.held) == ([TWO, ONE], False)
