@@ -118,8 +118,8 @@ def test_the_build_downloads_them_for_the_pom_before_the_fix_and_leaves_it_as_it
     step = dockerfile[start : dockerfile.index("\nRUN find", start)]
     assert step.startswith(
         "RUN tar cf /tmp/poms.tar ./pom.xml && for m in .; do awk -v list=/usr/local/lib/added-dependencies.txt"
-        " -v folder=$m -f /usr/local/lib/add-dependencies.awk $m/pom.xml > /tmp/pom.xml"
-        " && cat /tmp/pom.xml > $m/pom.xml; done && if ! { (one_test() {"
+        ' -v folder="$m" -f /usr/local/lib/add-dependencies.awk "$m/pom.xml" > /tmp/pom.xml'
+        ' && cat /tmp/pom.xml > "$m/pom.xml"; done && if ! { (one_test() {'
     )
     assert (
         "}; then \\\n"

@@ -92,11 +92,17 @@ def test_a_project_without_packages_needs_nothing(tmp_path: Path) -> None:
 
 
 def test_copies_are_replaced_in_the_step_that_installs_them_so_that_no_layer_has_them() -> None:
-    steps = install_steps(an_input({"package.json": MANIFEST | {"version": "1.2.0 beta"}}))
+    steps = install_steps(an_input({"package.json": MANIFEST | {"version": "1.2.0-beta.1+2"}}))
     assert (
-        " \\\n && node /usr/local/lib/link-own-copies.js calc '1.2.0 beta' /testbed\nCOPY . /testbed\n"
+        " \\\n && node /usr/local/lib/link-own-copies.js calc 1.2.0-beta.1+2 /testbed\nCOPY . /testbed\n"
         in steps
     )
+
+
+@pytest.mark.parametrize("version", ["1.2.0 beta", "1.0.0\nUSER root", "$(id)", "", None])
+def test_a_text_that_is_no_version_stays_out_of_the_dockerfile(version: str | None) -> None:
+    steps = install_steps(an_input({"package.json": MANIFEST | {"version": version}}))
+    assert " && node /usr/local/lib/link-own-copies.js calc '' /testbed\n" in steps
 
 
 @pytest.mark.parametrize("name", ["", "calc; rm -rf /", "$(id)"])

@@ -169,6 +169,6 @@ def add_dependencies_command(added: list[AddedDependency]) -> str:
     if not folders:
         return ""
     return (
-        f"for m in {folders}; do awk -v list={LIST} -v folder=$m -f {PROGRAM} $m/pom.xml > /tmp/pom.xml"
-        " && cat /tmp/pom.xml > $m/pom.xml; done"
+        f'for m in {folders}; do awk -v list={LIST} -v folder="$m" -f {PROGRAM} "$m/pom.xml" > /tmp/pom.xml'
+        ' && cat /tmp/pom.xml > "$m/pom.xml"; done'
     )

@@ -14,6 +14,7 @@ _ELSEWHERE = re.compile(
 )
 _SHORT_GITHUB = re.compile(r"^[\w.-]+/[\w.-]+(?:#.*)?$")
 _DIST_TAG = re.compile(r"(?!(?:latest|[xX]|v\d.*)$)[A-Za-z][\w.-]*")
+_VERSION = re.compile(r"v?\d[\w.+-]{0,255}", re.ASCII)
 _PACKAGE_NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]+")
 _BELOW = re.compile(r"<(=?)\s*v?(\d+)")
 _ONE_MAJOR = re.compile(r"[\^~=]?\s*v?(\d+)(?:\.(?:\d+|x|\*))*$")
@@ -32,7 +33,9 @@ class PackageManifest:
 
     @property
     def version(self) -> str:
-        return str(self.fields.get("version", ""))
+        """As the manifest has it; empty for a text that is no version, which could not be written into a Dockerfile."""
+        found = _VERSION.fullmatch(str(self.fields.get("version", "")))
+        return found[0] if found else ""
 
     @property
     def scripts(self) -> dict[str, str]:
