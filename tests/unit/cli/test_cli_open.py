@@ -103,7 +103,7 @@ def test_without_a_command_there_is_a_shell(
 def test_an_interrupt_deletes_the_pod(
     run: Run, api: ApiServer, server: registry_server.Server, kubectl: Callable[[str], Path], stage_image: str
 ) -> None:
-    kubectl("kill -INT $PPID; sleep 60")
+    kubectl("sleep 0.5; kill -INT $PPID; sleep 60")  # as a person's: not while the process is being started
     done = run("open", NAME, "--registry", server.host, "--insecure")
     assert (done.exit_code, len(api.created), len(api.bodies("pods"))) == (130, 1, 1), done.output
 
