@@ -19,10 +19,10 @@ from swefoundry.drafts.recipes.java.pom_additions import (
     pom_entry,
 )
 
-KEEP_VERSIONED = "sed -i '/<version>/!d' /usr/local/lib/added-dependencies.txt"
-"""A command that takes those without a version from the list."""
 PROGRAM = "/usr/local/lib/add-dependencies.awk"
 LIST = "/usr/local/lib/added-dependencies.txt"
+KEEP_VERSIONED = f"sed -i '/<version>/!d' {LIST}"
+"""A command that takes those without a version from the list."""
 _TEST_SCOPE = "test"
 
 ADD_DEPENDENCIES = r"""# Prints a pom.xml with the dependencies of `list` that it lacks: lines of folder, name, element.
