@@ -142,9 +142,11 @@ coverage: venv ## test-unit, and the share of branches that it takes; fails belo
 	@mkdir -p build/coverage
 	$(VENV)/bin/pytest tests/unit tests/repository -n auto --cov --cov-report=html:build/coverage/html --cov-report=term:skip-covered
 
-test-cluster: ## Everything on the cluster: the lab with two nodes, or the current context
+# Most tests wait for pods, so two files run at the same time; those marked `alone` disturb others and follow one by one.
+ON_CLUSTER := $(VENV)/bin/pytest tests/cluster tests/real --durations=15 --durations-min=10
+test-cluster: ## Everything on the cluster: the lab, or the current context; two files at a time, then what disturbs others
 	@$(MAKE) --no-print-directory install base-images
-	$(VENV)/bin/pytest tests/cluster tests/real -m "not real" --durations=15 --durations-min=10
+	$(ON_CLUSTER) -m "not real and not alone" -n 2 --dist loadfile; together=$$?; $(ON_CLUSTER) -m alone && exit $$together
 
 test-real: install base-images ## All real release pairs, with the verdict that each is expected to get (an hour)
 	$(VENV)/bin/pytest tests/real

@@ -25,7 +25,7 @@ from cluster.fault_injection import (
 from cluster.sample_instances import Json, apply, condition, delete, get, kubectl, wait_until_finished
 from swefoundry.workloads.pod_snapshot import parse_timestamp
 
-pytestmark = [pytest.mark.cluster, lab_only]
+pytestmark = [pytest.mark.cluster, pytest.mark.alone, lab_only]
 
 CONCURRENT = 14
 MAX_CONVERSATIONS = 5 * CONCURRENT

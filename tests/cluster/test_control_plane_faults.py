@@ -26,6 +26,7 @@ from swefoundry_lab import controlplane, daemons, up
 
 pytestmark = [
     pytest.mark.cluster,
+    pytest.mark.alone,
     lab_only,
     pytest.mark.skipif("SWEFOUNDRY_CONTROL_PLANE_FAULTS" not in os.environ, reason="not asked for"),
     pytest.mark.timeout(900),

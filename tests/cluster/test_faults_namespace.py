@@ -20,7 +20,7 @@ from cluster.fault_injection import (
 )
 from cluster.sample_instances import Json, apply, wait_until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 DELETED = "swefoundry-extra"
 

@@ -21,7 +21,7 @@ from swefoundry_lab import faults, up
 from swefoundry_lab.cli import exclusive
 from swefoundry_lab.node import Node
 
-pytestmark = [pytest.mark.cluster, lab_only]
+pytestmark = [pytest.mark.cluster, pytest.mark.alone, lab_only]
 
 HANGS_ON_LAB_2 = "if ip -4 addr | grep -q '10\\.244\\.1\\.'; then sleep 900; fi"
 """Pods of lab-2 have addresses 10.244.1.x: the command hangs on that node only."""

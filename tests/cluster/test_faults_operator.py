@@ -19,7 +19,7 @@ from cluster.fault_injection import (
 )
 from cluster.sample_instances import apply
 
-pytestmark = [pytest.mark.cluster, lab_only]
+pytestmark = [pytest.mark.cluster, pytest.mark.alone, lab_only]
 
 KILLS = 30
 RESTARTED_BY_KUBELET = frozenset({3, 17})

@@ -20,7 +20,7 @@ from cluster.fault_injection import (
 )
 from cluster.sample_instances import Json, apply, get, wait_until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 SLOW_BUILD = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\nRUN sleep 12\n"
 

@@ -20,7 +20,7 @@ from cluster.sample_instances import (
 )
 from swefoundry.workloads.resource_estimates import amount
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 INSTANCES = 3
 ONE_AT_A_TIME = ("INTAKE", "BUILD")
