@@ -1,4 +1,4 @@
-"""Pairs of releases of crates, for `rust:1.85`."""
+"""Pairs of releases of crates, seen with `rust:1.85` alone; the lab has `rust:1.96` besides, which is first."""
 
 from real.real_pair import RealPair
 from swefoundry.grading.verdict import Verdict
