@@ -11,6 +11,9 @@ EXCERPT_LIMIT = 2048
 """Characters: what fits into a status field and a termination message."""
 
 _LINE_LIMIT = 300
+_LIST_LIMIT = 900
+_LIST = re.compile(r":[\w.+-]+ \(absent\)")
+"""Lists of one line, which have to be whole: what Maven did not find."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
@@ -93,8 +96,12 @@ def log_excerpt(log: str, limit: int = EXCERPT_LIMIT) -> str:
 
 def _clean(log: str) -> list[str]:
     """Remove colours, blank and repeated lines, and cut long lines."""
-    lines = (_ANSI.sub("", line).rstrip()[:_LINE_LIMIT] for line in log.splitlines())
+    lines = (_cut(_ANSI.sub("", line).rstrip()) for line in log.splitlines())
     return list(dict.fromkeys(line for line in lines if line.strip()))
+
+
+def _cut(line: str) -> str:
+    return line[: _LIST_LIMIT if _LIST.search(line) else _LINE_LIMIT]
 
 
 def _ranked(lines: list[str]) -> Iterable[int]:

@@ -56,14 +56,18 @@ _SKIP_PROPERTIES = {
 }
 _WITHOUT_SKIP = frozenset([("maven-bundle-plugin", "manifest"), ("maven-bundle-plugin", "bundle")])
 """Plugins and goals that no property skips."""
+_KINDS = r":(pom|jar|test-jar|war|zip|tar\.gz|maven-plugin|bundle)(?::([\w.-]+?))?:(\d[\w.+-]*)"
 _OFFLINE = re.compile(
     r"(?:Cannot access \S+ \(\S+\) in offline mode and the artifact|Could not find artifact|The following artifacts "
-    r"could not be resolved:|^\[ERROR\] \d+\)) ([\w.-]+):([\w.-]+)"
-    r":(pom|jar|test-jar|war|zip|tar\.gz|maven-plugin|bundle)"
-    r"(?::([\w.-]+?))?:(\d[\w.+-]*)",
+    r"could not be resolved:|^\[ERROR\] \d+\)) ([\w.-]+):([\w.-]+)" + _KINDS,
     re.MULTILINE,
 )
-_OFFLINE_MODE = re.compile(r"offline mode|PluginResolutionException|Missing:$", re.MULTILINE)
+_ABSENT = re.compile(r"([\w.-]+):([\w.-]+)" + _KINDS + r" \(absent\)")
+"""Maven 3.9 lists all that it did not find in one line."""
+_OFFLINE_MODE = re.compile(
+    r"offline mode|\(absent\): Cannot access|PluginResolutionException|Missing:$", re.MULTILINE
+)
+"""An excerpt may end before the words that a long line ends with."""
 _MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit exceeded")
 _DISPLAY = re.compile(r"HeadlessException|No X11 DISPLAY|Can't connect to X11")
 _LATE_ARG_LINE = re.compile(r"[@$]\{argLine\}")
@@ -159,7 +163,7 @@ def _missing_artifacts(log: str) -> frozenset[str]:
         return frozenset()
     found = {
         ":".join(filter(None, (group, artifact, version, kind, classifier)))
-        for group, artifact, kind, classifier, version in _OFFLINE.findall(log)
+        for group, artifact, kind, classifier, version in [*_OFFLINE.findall(log), *_ABSENT.findall(log)]
     }
     return frozenset(found | {f"{plugin}:jar" for plugin, _ in _UNRESOLVED_PLUGIN.findall(log)})
 

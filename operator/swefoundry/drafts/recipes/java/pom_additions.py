@@ -14,6 +14,8 @@ from swefoundry.drafts.recipes.java.pom import EffectivePom, Pom, read_pom, with
 
 _PLUGINS_GROUP = "org.apache.maven.plugins"
 _COORDINATES = ("groupId", "artifactId", "version", "type", "classifier", "scope")
+_REQUESTS = ("dependency", "plugin", "artifactItem")
+"""Elements that ask for an artifact; of the last kind are those that maven-dependency-plugin copies or unpacks."""
 _UNWRITABLE = re.compile(r"[^\w.,${}()\[\]-]")
 """What no coordinate has, and what could end the text that a Dockerfile writes."""
 _TIME = "project.build.outputTimestamp"
@@ -101,8 +103,21 @@ def _added_to(folder: str, before: Mapping[str, Pom], after: Mapping[str, Pom], 
     changed = not properties.items() <= _versions(old).items()
     if not changed and not any(each.has_version and each.name not in own for each in added):
         return ""
-    direct = [pom_entry(each, new) for each in new.chain[0].root.findall("dependencies/dependency")]
-    return _pom_of([*direct, *added], every, own, properties)
+    return _pom_of([*_direct(new), *added], every, own, properties)
+
+
+def _direct(pom: EffectivePom) -> list[PomEntry]:
+    """Return what the nearest POM itself uses: its dependencies, and the plugins that it runs or extends Maven with.
+
+    Another release of the parent may give them other versions, although they are asked for as before.
+    """
+    root = pom.chain[0].root
+    plugins = [
+        each
+        for each in root.findall("build/plugins/plugin")
+        if each.find("executions") is not None or each.find("extensions") is not None
+    ]
+    return [pom_entry(each, pom) for each in [*root.findall("dependencies/dependency"), *plugins]]
 
 
 def _outer_parents(entries: Iterable[PomEntry], own: set[str]) -> list[PomEntry]:
@@ -121,10 +136,10 @@ def _versions(pom: EffectivePom) -> dict[str, str]:
 
 
 def _entries(pom: EffectivePom) -> list[PomEntry]:
-    """Every dependency, plugin and parent of the chain; those with unknown properties are left out."""
-    elements = [
-        each for part in pom.chain for each in part.root.iter() if each.tag in ("dependency", "plugin")
-    ]
+    """Every dependency, plugin, copied artifact and parent of the chain without reports and unknown properties."""
+    reports = {each for part in pom.chain for each in part.root.findall("reporting//plugin")}
+    every = [each for part in pom.chain for each in part.root.iter() if each.tag in _REQUESTS]
+    elements = [each for each in every if each not in reports]
     elements += [each for part in pom.chain for each in part.root.findall("parent")]
     found = (pom_entry(each, pom) for each in elements)
     return [each for each in found if each.name and "${" not in each.xml]
@@ -133,13 +148,14 @@ def _entries(pom: EffectivePom) -> list[PomEntry]:
 def pom_entry(element: Element, pom: EffectivePom) -> PomEntry:
     """Return an element with its coordinates; without any where one could not be written into a Dockerfile."""
     texts = {name: pom.interpolated((element.findtext(name) or "").strip()) for name in _COORDINATES}
+    kind = "dependency" if element.tag == "artifactItem" else element.tag
     if any(_UNWRITABLE.search(text) for text in texts.values()):
-        return PomEntry(element.tag, ())
-    if element.tag == "plugin" and not texts["groupId"]:
+        return PomEntry(kind, ())
+    if kind == "plugin" and not texts["groupId"]:
         texts["groupId"] = _PLUGINS_GROUP
     if texts["scope"] != "import":
         del texts["scope"]
-    return PomEntry(element.tag, tuple((name, value) for name, value in texts.items() if value))
+    return PomEntry(kind, tuple((name, value) for name, value in texts.items() if value))
 
 
 def _pom_of(
@@ -179,7 +195,7 @@ def _rendered(
         *(each.xml for each in chosen if each.kind == "dependency"),
         "</dependencies>",
         "<build><plugins>",
-        *(each.xml for each in chosen if each.kind == "plugin" and each.has_version),
+        *(each.xml for each in chosen if each.kind == "plugin" and (each.has_version or outer)),
         "</plugins></build>",
         "</project>",
     ]

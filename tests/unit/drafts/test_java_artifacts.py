@@ -1,0 +1,85 @@
+"""Artifacts that Maven asks for while tests run: those it lists as absent, and those that a plugin copies."""
+
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.dockerfile.policy import violations
+from swefoundry.drafts.recipes.java.maven_command import TEST_GOALS
+from swefoundry.text.log_excerpt import log_excerpt
+from unit.drafts.recipe_inputs import ended, proposed
+from unit.drafts.test_java_recipe import a_pom, an_input
+
+ABSENT = (
+    "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy (default) on project"
+    " plexus-classworlds: Unable to find/resolve artifact. The following artifacts could not be resolved:"
+    " org.apache.ant:ant:jar:1.10.13 (absent), org.a:a:jar:tests:2.0 (absent): Cannot access central"
+    " (https://repo.maven.apache.org/maven2) in offline mode and the artifact org.apache.ant:ant:jar:1.10.13 has not"
+)
+
+
+def copied(version: str) -> str:
+    item = (
+        f"<artifactItem><groupId>org.apache.ant</groupId><artifactId>ant</artifactId>{version}</artifactItem>"
+    )
+    return a_pom(
+        "<build><plugins><plugin><artifactId>maven-dependency-plugin</artifactId><version>3.6.1</version>"
+        f"<configuration><artifactItems>{item}</artifactItems></configuration></plugin></plugins></build>"
+    )
+
+
+def test_all_artifacts_that_one_line_lists_as_absent_are_downloaded_in_the_next_draft() -> None:
+    label = "java 11, with org.a:a:2.0:jar:tests org.apache.ant:ant:1.10.13:jar"
+    assert proposed(ended(an_input(), RoundOutcome.NO_RESULT, log_excerpt(ABSENT))).label == label
+
+
+def test_a_list_that_ends_before_the_words_about_offline_mode_is_read_as_one() -> None:
+    cut = ABSENT[: ABSENT.index(" in offline mode")]
+    label = "java 11, with org.a:a:2.0:jar:tests org.apache.ant:ant:1.10.13:jar"
+    assert proposed(ended(an_input(), RoundOutcome.NO_RESULT, cut)).label == label
+
+
+def test_what_a_repository_does_not_have_is_not_asked_for_again() -> None:
+    log = "could not be resolved: org.a:a:jar:1 (absent): Could not find artifact org.a:a:jar:1 in central"
+    assert proposed(ended(an_input(), RoundOutcome.STEP_FAILED, log)).label == "java 17"
+
+
+def test_artifacts_that_only_the_fixed_pom_copies_are_downloaded() -> None:
+    before, after = copied("<version>1.9.0</version>"), copied("<version>1.10.13</version>")
+    dockerfile = proposed(an_input({"pom.xml": before}, fixed={"pom.xml": after})).draft.dockerfile
+    assert (
+        "<dependencies>\n"
+        "<dependency><groupId>org.apache.ant</groupId><artifactId>ant</artifactId><version>1.10.13</version></dependency>\n"
+        "</dependencies>\n"
+    ) in dockerfile
+    same = proposed(an_input({"pom.xml": before}, fixed={"pom.xml": before})).draft.dockerfile
+    assert "/tmp/added" not in same
+
+
+OUTER = "<parent><groupId>org.outer</groupId><artifactId>outer</artifactId><version>{}</version></parent>"
+
+
+def plugin(name: str, *parts: str) -> str:
+    return f"<plugin><groupId>org.x</groupId><artifactId>{name}</artifactId>{''.join(parts)}</plugin>"
+
+
+def test_plugins_that_run_are_downloaded_in_the_version_that_another_release_of_the_parent_sets() -> None:
+    running = plugin("runs-maven-plugin", "<executions><execution/></executions>")
+    extending = plugin("extends-maven-plugin", "<extensions>true</extensions>")
+    build = f"<build><plugins>{running}{extending}{plugin('other-maven-plugin')}</plugins></build>"
+    before, after = a_pom(OUTER.format(3), build), a_pom(OUTER.format(4), build)
+    dockerfile = proposed(an_input({"pom.xml": before}, fixed={"pom.xml": after})).draft.dockerfile
+    assert (
+        f"<build><plugins>\n{plugin('runs-maven-plugin')}\n{plugin('extends-maven-plugin')}\n</plugins></build>\n"
+    ) in dockerfile
+
+
+def test_reports_are_not_downloaded() -> None:
+    report = plugin("report-maven-plugin", "<version>2</version>")
+    after = a_pom(f"<reporting><plugins>{report}</plugins></reporting>")
+    assert "/tmp/added" not in proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
+
+
+def test_surefire_is_called_alone_where_an_added_plugin_fails_without_its_settings() -> None:
+    after = a_pom(OUTER.format(4))
+    dockerfile = proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
+    run = "mvn $MAVEN_FLAGS -Dmaven.compiler.source=8 -Dmaven.compiler.target=8 -Dtest=NoneTest"
+    assert f" {{ {run} test || {run} {TEST_GOALS}; }}; \\\n" in dockerfile
+    assert violations(dockerfile, []) == []
