@@ -21,6 +21,9 @@ TIMEOUT_SECONDS = 900
 """Time limit of all waits. It is long because the machine may be slow; only a failing test needs all of it."""
 
 Json = dict[str, Any]
+A_SHARE: Json = {"requests": {"cpu": "50m"}}
+"""Resources of a container that a test creates itself: without a request, pods get no time while others compute."""
+
 Files = Mapping[str, str | bytes | Callable[[Path], object] | None]
 """Path -> content; None deletes the file, a function creates anything but a regular file."""
 

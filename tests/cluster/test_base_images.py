@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from cluster.commands import LAB, ON_LAB, kubectl
+from cluster.sample_instances import A_SHARE, TIMEOUT_SECONDS
 
 pytestmark = [
     pytest.mark.cluster,
@@ -68,7 +69,7 @@ def facts(namespace: str) -> Iterator[Facts]:
 def print_facts(namespace: str, image: str, script: str) -> dict[str, str]:
     """Run a script in a pod of the image; return the `name=value` lines that it prints."""
     name = image.translate(str.maketrans(":.", "--"))
-    container = {"name": "main", "image": image, "command": ["sh", "-c", script]}
+    container = {"name": "main", "image": image, "command": ["sh", "-c", script], "resources": A_SHARE}
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -77,7 +78,7 @@ def print_facts(namespace: str, image: str, script: str) -> dict[str, str]:
     }
     kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(pod))
     exit_code = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
-    kubectl("wait", "-n", namespace, f"pod/{name}", "--timeout=600s", "--for", exit_code)
+    kubectl("wait", "-n", namespace, f"pod/{name}", f"--timeout={TIMEOUT_SECONDS}s", "--for", exit_code)
     log = kubectl("logs", "-n", namespace, name)
     code = kubectl("get", "pod", "-n", namespace, name, "-o", exit_code)
     assert code == "0", log

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cluster.sample_instances import TIMEOUT_SECONDS, wait_until
+from cluster.sample_instances import A_SHARE, TIMEOUT_SECONDS, wait_until
 from swefoundry_lab.layout import Lab
 
 LAB = Lab.from_environment()
@@ -81,7 +81,12 @@ def a_list(*objects: dict[str, Any]) -> dict[str, Any]:
 
 
 def a_pod(name: str, *command: str, **spec: Any) -> dict[str, Any]:
-    container = {"name": "main", "image": "python:3.11-slim", "command": list(command)}
+    container = {
+        "name": "main",
+        "image": "python:3.11-slim",
+        "command": list(command),
+        "resources": A_SHARE,
+    }
     defaults = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [container]}
     metadata = {"name": name, "labels": {"app": name}}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**defaults, **spec}}
