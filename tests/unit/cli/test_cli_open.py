@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -100,10 +101,19 @@ def test_without_a_command_there_is_a_shell(
     assert "-- sh -c command -v bash >/dev/null && exec bash || exec sh" in arguments.read_text()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """As at a terminal: a shell lets what it starts in the background ignore interrupts, and pytest's children, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_deletes_the_pod(
     run: Run, api: ApiServer, server: registry_server.Server, kubectl: Callable[[str], Path], stage_image: str
 ) -> None:
-    kubectl("sleep 0.5; kill -INT $PPID; sleep 60")  # as a person's: not while the process is being started
+    kubectl("kill -INT $PPID; sleep 60")
     done = run("open", NAME, "--registry", server.host, "--insecure")
     assert (done.exit_code, len(api.created), len(api.bodies("pods"))) == (130, 1, 1), done.output
 
