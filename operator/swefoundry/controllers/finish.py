@@ -25,11 +25,13 @@ async def write_status(
     status: WireModel,
     *,
     repeated: bool = False,
-) -> None:
+    held: bool = False,
+) -> bool:
     """Write the status if it changed; ``ApiConflict`` when the object changed since it was observed.
 
     One that only shows progress is kept in the cache for a moment, so that a second one within it costs nothing;
-    ``repeated``: another object shows its phase.
+    ``repeated``: another object shows its phase. ``held``: so is one with results, which their pods hold until it is
+    written. Return whether the API server has all results.
     """
     key, version = Key(resource.kind, item.namespace, item.name), item.resource_version
     new = status.to_json_dict()
@@ -38,16 +40,19 @@ async def write_status(
         written = context.unwritten.written(key, version)
         old = item.status.to_json_dict() if written is None else written
         seconds = (
-            None if old == new else context.unwritten.postpone(key, version, old, new, repeated=repeated)
+            None
+            if old == new
+            else context.unwritten.postpone(key, version, old, new, repeated=repeated, held=held)
         )
         if seconds is None or seconds > 0:
-            _keep_unwritten(context, key, item, new, seconds)
-            return
+            _keep_unwritten(context, key, item, new, seconds, Priority.NORMAL if held else Priority.LOW)
+            return seconds is None or not held
     body = {"metadata": {"resourceVersion": version, "uid": item.uid}, "status": merge_patch(old, new)}
     answer = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
     context.unwritten.forget(key)
     context.cache.put({"kind": resource.kind, **answer})
     context.queue.add(key, Priority.LOW if is_progress(old, new) else Priority.NORMAL)
+    return True
 
 
 def _keep_unwritten(
@@ -56,12 +61,13 @@ def _keep_unwritten(
     item: CustomResource[Any, Any],
     new: dict[str, Any],
     seconds: float | None,
+    priority: Priority,
 ) -> None:
     """Keep the status in the cache; it is written in so many seconds, or, with None, it is what is written."""
     if seconds is None:
         context.unwritten.forget(key)
     else:
-        context.queue.add_after(key, seconds, Priority.LOW)
+        context.queue.add_after(key, seconds, priority)
     context.cache.replace_status(key, item.resource_version, new)
 
 

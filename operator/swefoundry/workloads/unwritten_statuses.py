@@ -73,13 +73,21 @@ class UnwrittenStatuses:
         return known.written if known is not None and known.version == version else None
 
     def postpone(
-        self, key: Key, version: str, written: JsonStatus, new: JsonStatus, *, repeated: bool = False
+        self,
+        key: Key,
+        version: str,
+        written: JsonStatus,
+        new: JsonStatus,
+        *,
+        repeated: bool = False,
+        held: bool = False,
     ) -> float:
         """Seconds for which ``new`` need not be written; 0: write it now.
 
-        ``repeated``: the object repeats what another one shows.
+        ``repeated``: the object repeats what another one shows. ``held``: its results are in pods that stay until they
+        are written.
         """
-        if not is_progress(written, new):
+        if not (held or is_progress(written, new)):
             return 0.0
         now, known = self._clock(), self._unwritten.get(key)
         since, phase_since = now, None

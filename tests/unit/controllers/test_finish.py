@@ -170,6 +170,22 @@ async def test_a_phase_that_another_object_shows_is_written_when_it_has_lasted(
     assert server.one("taskinstances")["status"]["phase"] == "Queued"
 
 
+async def test_a_result_that_a_pod_holds_waits_for_a_second_and_says_that_it_is_not_written(
+    server, context, task, seconds
+):
+    held = changed(task, phase="Preparing", evidence="sha256:" + "1" * 64)
+    assert await write_status(context, TASKS, task, held, held=True) is False
+    assert (server.requests, context.cache.get(KEY)["status"]["phase"]) == ([], "Preparing")
+    cached = parse_task_instance(context.cache.get(KEY))
+    assert await write_status(context, TASKS, cached, changed(cached, phase="Queued")) is True
+    assert server.requests == ["PATCH taskinstances/task-one/status"]
+    assert server.one("taskinstances")["status"]["phase"] == "Queued"
+
+
+async def test_progress_that_is_kept_holds_no_results_back(context, task, seconds):
+    assert await write_status(context, TASKS, task, changed(task, phase="Queued")) is True
+
+
 async def test_what_was_kept_is_found_anew_when_somebody_else_changes_the_object(
     server, context, task, seconds
 ):

@@ -251,7 +251,7 @@ async def test_faults_of_the_cluster_change_no_result(reference, proxy, seeded, 
 
 
 @settings(few, max_examples=6)
-@given(seed=SEEDS, step=st.integers(1, 120))
+@given(seed=SEEDS, step=st.integers(1, 110))
 async def test_a_task_deleted_at_any_moment_leaves_nothing_behind(proxy, seeded, seed, step):
     async with running_api_server() as server:
         simulation = a_simulation(server, proxy, seeded, seed=seed)

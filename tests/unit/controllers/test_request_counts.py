@@ -31,6 +31,15 @@ async def test_a_fixed_draft(server, proxy, seeded):
     assert simulation.registry_requests["GET"] <= 31
 
 
+async def test_an_intakes_pod_holds_its_result_until_it_is_written(server, proxy, seeded):
+    server.create("taskinstances", "here", manifest())
+    await Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded))).run()
+    requests = [line for line in server.requests if not line.startswith(("GET", "DELETE"))]
+    released = next(line for line in requests if line.startswith("PATCH pods/task-one-intake-0-"))
+    after_creation = requests[requests.index("POST envbuilds") :]
+    assert "PATCH taskinstances/task-one/status" in after_creation[: after_creation.index(released)]
+
+
 async def test_three_drafts_of_agents(server, proxy, seeded):
     records = {f"agent-{number}": [await written(proxy, number)] for number in range(3)}
     pods = ScriptedPods(seeded, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})

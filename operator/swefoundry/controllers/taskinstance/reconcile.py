@@ -18,7 +18,7 @@ from swefoundry.controllers.taskinstance.actions import act
 from swefoundry.controllers.taskinstance.observe import Observation, observe
 from swefoundry.controllers.taskinstance.rules import decide
 from swefoundry.controllers.taskinstance.status import report
-from swefoundry.controllers.taskinstance.steps import DeleteTask, Result, WaitForEnvBuild
+from swefoundry.controllers.taskinstance.steps import DeleteTask, EnvBuildCreated, Result, WaitForEnvBuild
 from swefoundry.controllers.usage_samples import task_samples
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
@@ -41,10 +41,13 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
     if end is None:
         return
     status, results = end.observed.task.status, end.results
-    await write_status(context, TASKS, observed.task, status, repeated=end.repeats_env_build)
+    written = await write_status(
+        context, TASKS, observed.task, status, repeated=end.repeats_env_build, held=end.begins_env_build
+    )
     log_decisions(observed.task, status, results, now)
     await emit_events(context, observed.task, status, now)
-    await release_finished_pods(context, observed.task, status.running, end.observed.pods)
+    if written:
+        await release_finished_pods(context, observed.task, status.running, end.observed.pods)
     _schedule_requeues(key, context, observed, results)
     if end.error is not None:
         raise end.error
@@ -60,6 +63,10 @@ class _Progress:
     error: errors.SwefoundryError | None
     repeats_env_build: bool
     """The status shows what the EnvBuild's own status shows."""
+    begins_env_build: bool
+    """The EnvBuild was created now: its first phase follows at once, and goes into the same write as the intake's
+    result, which the intake's pod holds until then.
+    """
 
 
 async def _perform_steps(observed: Observation, context: ReconcileContext) -> _Progress | None:
@@ -76,7 +83,8 @@ async def _perform_steps(observed: Observation, context: ReconcileContext) -> _P
         observed = replace(observed, task=replace(observed.task, status=status), pods=pods)
         _learn_usage(observed, context)
         if error is not None or not has_collected(done):
-            return _Progress(observed, results, error, isinstance(step, WaitForEnvBuild))
+            begins = any(isinstance(result, EnvBuildCreated) for result in results)
+            return _Progress(observed, results, error, isinstance(step, WaitForEnvBuild), begins)
 
 
 def _learn_usage(observed: Observation, context: ReconcileContext) -> None:
