@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 
 import kopf
+import uvloop
 from pydantic import ValidationError
 
 from swefoundry import __version__, metrics
 from swefoundry.controllers.envbuild.reconcile import env_build_controller
 from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
+from swefoundry.controllers.full_collections import postpone_full_collections
 from swefoundry.controllers.http_endpoints import serve
 from swefoundry.controllers.kopf_adapter import Operator
 from swefoundry.controllers.state_dump import log_state, state_dump
@@ -44,9 +46,13 @@ def main() -> None:
         raise SystemExit(describe_errors(error)) from None
     configure_logging(settings.log_level, settings.log_format)
     log.info("operator starting", extra=fields(version=__version__, namespaces=",".join(settings.namespaces)))
+    postpone_full_collections()
     # SIGINT before the event loop handles signals: nothing has begun.
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run(with_default_canary(settings)))
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(run(with_default_canary(settings)))
 
 
 async def run(settings: Settings) -> None:
