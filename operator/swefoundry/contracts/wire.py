@@ -21,6 +21,10 @@ class WireModel(BaseModel):
         """Return the JSON object as it is sent: aliases, no ``null``."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
+    def to_compact_json_dict(self) -> dict[str, object]:
+        """Return the same without empty lists and maps, as `omitempty` of Kubernetes' own types leaves them out."""
+        return {name: value for name, value in self.to_json_dict().items() if value not in ([], {})}
+
     def to_json(self) -> str:
         """Return the same as JSON text."""
         return self.model_dump_json(by_alias=True, exclude_none=True)

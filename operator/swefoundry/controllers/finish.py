@@ -34,11 +34,11 @@ async def write_status(
     written. Return whether the API server has all results.
     """
     key, version = Key(resource.kind, item.namespace, item.name), item.resource_version
-    new = status.to_json_dict()
+    new = status.to_compact_json_dict()
     old = item.outdated_status
     if old is None:
         written = context.unwritten.written(key, version)
-        old = item.status.to_json_dict() if written is None else written
+        old = item.status.to_compact_json_dict() if written is None else written
         seconds = (
             None
             if old == new

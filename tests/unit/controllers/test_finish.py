@@ -66,6 +66,21 @@ async def test_removed_fields_are_removed_from_the_object(server, context, task)
     assert server.one("taskinstances")["status"].keys().isdisjoint({"verdict", "round"})
 
 
+async def test_empty_lists_are_left_out_and_a_list_that_becomes_empty_is_removed(server, context, task):
+    await write_status(context, TASKS, task, changed(task, running=[ATTEMPT], evidence="sha256:" + "1" * 64))
+    running = parse_task_instance(server.one("taskinstances"))
+    await write_status(context, TASKS, running, changed(running, running=[], finished_at=NOW))
+    assert server.one("taskinstances")["status"] == {
+        "evidence": "sha256:" + "1" * 64,
+        "finishedAt": "2026-01-01T12:00:00Z",
+        "infraRetries": 0,
+        "observedGeneration": 0,
+        "phase": "Validating",
+        "round": 1,
+        "verdict": "fail2pass",
+    }
+
+
 async def test_the_spec_is_never_touched(server, context, task):
     before = server.one("taskinstances")
     await write_status(context, TASKS, task, changed(task, phase="Failed", finished_at=NOW))
