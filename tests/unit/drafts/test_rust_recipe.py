@@ -46,7 +46,7 @@ def test_dependencies_are_those_of_the_day_and_the_tests_have_no_registry() -> N
         "WORKDIR /testbed\n"
         "RUN RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time 2022-07-03T00:00:00Z"
         " && cargo fetch\n"
-        "RUN { cargo test --offline --no-run --no-fail-fast || true; }\n"
+        "RUN { cargo test --offline --no-run --no-fail-fast --tests || true; }\n"
         'RUN chmod -R a+rwX "${CARGO_HOME:-/root/.cargo}"\n'
         "ENV CARGO_NET_OFFLINE=true\n"
     )
@@ -184,7 +184,7 @@ def test_a_release_that_dependencies_call_too_old_is_followed_by_one_that_is_not
 def test_features_are_those_of_the_build_and_of_the_tests() -> None:
     log = "note: the item is gated behind the `serde` feature"
     draft = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log)).draft
-    assert "cargo test --offline --no-run --no-fail-fast --features serde" in draft.dockerfile
+    assert "cargo test --offline --no-run --no-fail-fast --tests --features serde" in draft.dockerfile
     assert "cargo test --no-fail-fast --features serde $select" in draft.test_command
 
 
@@ -193,8 +193,8 @@ def test_each_package_with_a_test_file_is_compiled_in_its_folder() -> None:
     files = ["crates/a/tests/x.rs", "crates/a/src/tests.rs", "b/tests/y.rs"]
     dockerfile = proposed(an_input(manifests, test_files=files)).draft.dockerfile
     assert [line for line in dockerfile.splitlines() if "--no-run" in line] == [
-        "RUN cd b && { cargo test --offline --no-run --no-fail-fast || true; }",
-        "RUN cd crates/a && { cargo test --offline --no-run --no-fail-fast || true; }",
+        "RUN cd b && { cargo test --offline --no-run --no-fail-fast --tests || true; }",
+        "RUN cd crates/a && { cargo test --offline --no-run --no-fail-fast --tests || true; }",
     ]
 
 
