@@ -41,7 +41,8 @@ def test_dependencies_are_those_of_the_day_and_the_tests_have_no_registry() -> N
     dockerfile = proposed(an_input()).draft.dockerfile
     assert dockerfile == (
         "FROM rust:1.95\n"
-        "ENV CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never\n"
+        "ENV CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never"
+        ' CARGO_BUILD_RUSTFLAGS="--cap-lints=warn"\n'
         "COPY . /testbed\n"
         "WORKDIR /testbed\n"
         "RUN RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time 2022-07-03T00:00:00Z"
@@ -152,7 +153,6 @@ def test_rustup_does_not_download_the_toolchain_that_the_source_pins() -> None:
         ("error: linker `cc` not found", "rust 1.95, with gcc, libc6-dev"),
         ("The system library `openssl` required by crate `openssl-sys` was not found.",
          "rust 1.95, with libssl-dev, pkg-config"),
-        ("  = note: `#[deny(unused_imports)]` implied by `#[deny(warnings)]`", "rust 1.95, lints as warnings"),
         ("error: target `all` in package `thing` requires the features: `std`, `serde`",
          "rust 1.95, features serde std"),
         ("note: the item is gated behind the `serde` feature", "rust 1.95, features serde"),
@@ -163,6 +163,16 @@ def test_a_failure_becomes_a_constraint_of_the_next_draft(message: str, label: s
     inputs = an_input(bases=["rust:1.75", "rust:1.95"], root_entries=["Cargo.lock"])
     for outcome in (RoundOutcome.STEP_FAILED, RoundOutcome.NO_RESULT):
         assert proposed(ended(inputs, outcome, message)).label == label
+
+
+def test_lints_are_warnings_where_the_compiler_is_later_than_the_change_or_the_source_denies_them() -> None:
+    capped = 'CARGO_BUILD_RUSTFLAGS="--cap-lints=warn"'
+    assert capped in proposed(an_input(created="2022-07-02", bases=["rust:1.85"])).draft.dockerfile
+    later = an_input(created="2025-07-02", bases=["rust:1.85"])
+    assert capped not in proposed(later).draft.dockerfile
+    log = "  = note: `#[deny(unused_imports)]` implied by `#[deny(warnings)]`"
+    following = proposed(ended(later, RoundOutcome.NO_RESULT, log))
+    assert (following.label, capped in following.draft.dockerfile) == ("rust 1.85, lints as warnings", True)
 
 
 @pytest.mark.parametrize(

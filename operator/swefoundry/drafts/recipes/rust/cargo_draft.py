@@ -6,13 +6,16 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
-from swefoundry.drafts.recipes.rust.cargo_constraints import CargoConstraints
+from swefoundry.drafts.recipes.rust.cargo_constraints import NO_CARGO_CONSTRAINTS, CargoConstraints
 from swefoundry.drafts.recipes.rust.cargo_project import CargoProject
 from swefoundry.drafts.recipes.rust.cargo_test_command import CARGO_REPORT, NO_TARGET, cargo_test_command
 from swefoundry.drafts.recipes.rust.rust_releases import RustCandidate
 
 _FOR_THIS_RELEASE = "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback"
 """From Rust 1.84 on, dependencies that this release compiles are preferred."""
+
+_CAPPED_LINTS = 'CARGO_BUILD_RUSTFLAGS="--cap-lints=warn"'
+"""Added to the flags in the source's `.cargo/config.toml`, which RUSTFLAGS would replace."""
 
 _FETCH_NEWEST = (
     f"if ! {{ {_FOR_THIS_RELEASE} cargo generate-lockfile && cargo fetch; }}; then"
@@ -41,7 +44,7 @@ def _dockerfile(project: CargoProject, candidate: RustCandidate, constraints: Ca
     variables = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never"
     steps = [
         f"FROM {candidate.base}",
-        f"ENV {variables}" + (' RUSTFLAGS="--cap-lints=warn"' if constraints.cap_lints else ""),
+        f"ENV {variables}" + (f" {_CAPPED_LINTS}" if _caps_lints(project, candidate, constraints) else ""),
         *(["ENV RUSTUP_TOOLCHAIN=$RUST_VERSION"] if project.pins_toolchain else []),
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         *([_fetch_added(project.added_by_fix, candidate)] if project.added_by_fix else []),
@@ -53,6 +56,12 @@ def _dockerfile(project: CargoProject, candidate: RustCandidate, constraints: Ca
         "ENV CARGO_NET_OFFLINE=true",
     ]
     return "\n".join(steps) + "\n"
+
+
+def _caps_lints(project: CargoProject, candidate: RustCandidate, constraints: CargoConstraints) -> bool:
+    """Whether lints are warnings: a release that came after the change may deny by itself what was allowed then."""
+    later = project.created is not None and candidate.released > project.created
+    return later or constraints.cap_lints
 
 
 def _fetch_added(added: dict[str, str], candidate: RustCandidate) -> str:
@@ -110,7 +119,7 @@ def plan_label(project: CargoProject, candidate: RustCandidate, constraints: Car
         words.append(f"dependencies as of {candidate.as_of}")
     if constraints.features:
         words.append("features " + " ".join(sorted(constraints.features)))
-    if constraints.cap_lints:
+    if constraints.cap_lints and not _caps_lints(project, candidate, NO_CARGO_CONSTRAINTS):
         words.append("lints as warnings")
     if constraints.apt:
         words.append("with " + ", ".join(sorted(constraints.apt)))

@@ -29,6 +29,11 @@ class RustCandidate:
     version: LanguageVersion
     as_of: date | None = None
 
+    @property
+    def released(self) -> date:
+        """A release comes every six weeks."""
+        return FIRST_RELEASE + self.version[1] * RELEASE_CYCLE
+
 
 def candidate_in(image: str) -> RustCandidate:
     """Return the candidate of an image, by its tag; one of unknown version counts as the newest."""
@@ -46,7 +51,7 @@ def candidates(
     """
     known = sorted({candidate_in(image) for image in images}, key=lambda each: each.version, reverse=True)
     fit = [each for each in known if at_least is None or each.version >= at_least] or known
-    past = [each for each in fit if created is not None and _released(each) <= created]
+    past = [each for each in fit if created is not None and each.released <= created]
     ordered = list(dict.fromkeys([*fit[:1], *past[:1], *fit]))
     if created is None:
         return ordered
@@ -58,8 +63,3 @@ def _dated(candidate: RustCandidate, created: date) -> RustCandidate:
     if candidate.version < FIRST_WITH_DATES:
         return candidate
     return RustCandidate(candidate.base, candidate.version, created + timedelta(days=1))
-
-
-def _released(candidate: RustCandidate) -> date:
-    """A release comes every six weeks."""
-    return FIRST_RELEASE + candidate.version[1] * RELEASE_CYCLE
