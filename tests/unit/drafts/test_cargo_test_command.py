@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,9 @@ def source(tmp_path: Path) -> Path:
     return root
 
 
-def run(source: Path, *files: str) -> tuple[int, list[str]]:
+def run(source: Path, *files: str, more: Sequence[str] = ()) -> tuple[int, list[str]]:
     """Return the exit code, and the ids in the report."""
-    command = expand_files(cargo_test_command(""), files).replace("/testbed", str(source))
+    command = expand_files(cargo_test_command("", more), files).replace("/testbed", str(source))
     path = f"{source.parent / 'bin'}:{os.environ['PATH']}"
     environment = {"PATH": path, "METADATA": str(source.parent / "metadata.json")}
     ended = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, check=False)
@@ -90,6 +91,13 @@ def test_a_module_that_no_target_declares_runs_all_targets_of_its_package(source
     assert (code, [each.partition("::")[0] for each in ids]) == (
         0,
         ["tests/api.rs", "tests/deep/main.rs", "tests/plain.rs"],
+    )
+
+
+def test_without_a_test_file_the_targets_that_may_read_the_other_files_run(source: Path) -> None:
+    assert run(source, more=["tests/deep/expected text.stderr"]) == (
+        0,
+        ["tests/deep/main.rs::called_with::test_--no-fail-fast_--test_deep"],
     )
 
 

@@ -165,6 +165,13 @@ def test_a_failure_becomes_a_constraint_of_the_next_draft(message: str, label: s
         assert proposed(ended(inputs, outcome, message)).label == label
 
 
+def test_files_of_tests_are_run_by_their_targets_where_the_patch_changes_no_test_file() -> None:
+    files = ["tests/ui/b.stderr", "tests/ui/a.stderr", "tests/ui/a.rs", "tests/data/x y.txt"]
+    command = proposed(an_input(test_files=[], test_support_files=files)).draft.test_command
+    assert "for f in {files} 'tests/data/x y.txt' tests/ui/a.rs; do" in command
+    assert "for f in {files}; do" in proposed(an_input(test_support_files=files)).draft.test_command
+
+
 def test_lints_are_warnings_where_the_compiler_is_later_than_the_change_or_the_source_denies_them() -> None:
     capped = 'CARGO_BUILD_RUSTFLAGS="--cap-lints=warn"'
     assert capped in proposed(an_input(created="2022-07-02", bases=["rust:1.85"])).draft.dockerfile

@@ -27,7 +27,7 @@ def plan_to_draft(project: CargoProject, candidate: RustCandidate, constraints: 
     """Return the draft of a plan. Nothing is rebuilt in a reused image: `cargo test` compiles what is newer."""
     return Draft(
         dockerfile=_dockerfile(project, candidate, constraints),
-        test_command=cargo_test_command(_options(constraints)),
+        test_command=cargo_test_command(_options(constraints), project.files_instead),
         reports=[CARGO_REPORT],
         error_exit_codes=[NO_TARGET],
         tolerated_failures=sorted(constraints.tolerated),

@@ -57,6 +57,16 @@ class CargoProject:
         return added
 
     @property
+    def files_instead(self) -> list[str]:
+        """Files whose targets run where the patch changes no test file: one of each folder, and every Rust file.
+
+        Their tests read what else is in their folder, such as the messages that a compiler is expected to print.
+        """
+        files = self.facts.test_support_files if not self.facts.test_files else []
+        one_by_folder = {path.rpartition("/")[0]: path for path in sorted(files, reverse=True)}
+        return sorted({*one_by_folder.values(), *(path for path in files if path.endswith(".rs"))})
+
+    @property
     def is_locked(self) -> bool:
         return "Cargo.lock" in self.facts.root_entries
 

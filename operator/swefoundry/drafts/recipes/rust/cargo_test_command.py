@@ -1,5 +1,8 @@
 """The test command: the targets of the test files one by one, cargo's output as the report, and a log for people."""
 
+import shlex
+from collections.abc import Sequence
+
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 
 CARGO_REPORT = ".swefoundry-report.txt"
@@ -39,16 +42,19 @@ END { if (open) { print "ERROR " t; e++ } printf "== %d failed, %d errors, %d pa
 """Prints failed tests and counts as pytest does."""
 
 
-def cargo_test_command(options: str) -> str:
+def cargo_test_command(options: str, more_files: Sequence[str] = ()) -> str:
     """Return `cargo test` for each target of the test files; ``options`` choose features.
+
+    ``more_files`` are files of the tests beside those that the command is given.
 
     A target that does not compile is an error of that target, and the others are run. No separate gate is needed: the
     report names each target before it is built. Cargo does not see a new file that a macro finds in a folder (automod,
     rstest): the main file of each test target gets the time of the run, so that the target is compiled again.
     """
     report = f"{SOURCE_ROOT}/{CARGO_REPORT}"
+    more = "".join(f" {shlex.quote(path)}" for path in more_files)
     return f"""{_TARGETS}
-cd {SOURCE_ROOT} && : > {report}; list=$(for f in {{files}}; do targets "$f"; done | sed 's| \\./| |g' | sort -u)
+cd {SOURCE_ROOT} && : > {report}; list=$(for f in {{files}}{more}; do targets "$f"; done | sed 's| \\./| |g' | sort -u)
 [ -n "$list" ] || {{ echo "error: no target of cargo has the test files"; exit {NO_TARGET}; }}
 code=0
 while read -r d p select; do
