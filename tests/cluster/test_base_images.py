@@ -1,6 +1,7 @@
 """The lab's base images behave like the official images of the same names."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import uuid4
@@ -82,7 +83,8 @@ def print_facts(namespace: str, image: str, script: str) -> dict[str, str]:
     log = kubectl("logs", "-n", namespace, name)
     code = kubectl("get", "pod", "-n", namespace, name, "-o", exit_code)
     assert code == "0", log
-    return dict(line.split("=", 1) for line in log.splitlines() if "=" in line)
+    # Warnings of pip about a connection that it made again hold the character, too.
+    return dict(re.findall(r"^([a-z_]+)=(.*)$", log, re.MULTILINE))
 
 
 def python_facts(version: str) -> dict[str, str]:
