@@ -25,6 +25,22 @@ BUILD_CAPABILITIES = [*ROOT_CAPABILITIES, "FSETID", "SETPCAP", "SETFCAP", "SYS_C
 """The least that buildah's chroot isolation works with; fewer fail at writing uid_map."""
 
 
+GPU_NODE_LABELS = (
+    "nvidia.com/gpu.present",
+    "amd.com/gpu.device-id",
+    "cloud.google.com/gke-accelerator",
+    "k8s.amazonaws.com/accelerator",
+    "kubernetes.azure.com/accelerator",
+)
+"""Labels that nodes with GPUs have: NVIDIA's GPU feature discovery, AMD's node labeller, GKE, EKS with an autoscaler,
+and AKS. No task pod uses a GPU.
+"""
+
+FAILED_NODE_WEIGHT = 100
+GPU_NODE_WEIGHT = 50
+"""Weights of preferences, from 1 to 100: a node with a GPU is better than one where the pod has failed."""
+
+
 @dataclass(frozen=True)
 class ContainerTemplate:
     """What differs between roles: the container, its limits and volumes."""
@@ -75,6 +91,7 @@ def pod_spec(name: str, template: ContainerTemplate) -> JsonDict:
         "automountServiceAccountToken": False,
         "hostUsers": not template.user_namespace,
         "tolerations": _lost_node_tolerations(template.node_lost_seconds),
+        "affinity": _preferred_nodes(template.avoid_nodes),
         "containers": [container],
         "volumes": template.volumes,
     }
@@ -84,8 +101,6 @@ def pod_spec(name: str, template: ContainerTemplate) -> JsonDict:
         spec["runtimeClassName"] = template.runtime_class
     if template.pull_secret:
         spec["imagePullSecrets"] = [{"name": template.pull_secret}]
-    if template.avoid_nodes:
-        spec["affinity"] = _avoid_nodes(template.avoid_nodes)
     return spec
 
 
@@ -168,16 +183,19 @@ def _lost_node_tolerations(seconds: int) -> list[JsonDict]:
     ]
 
 
-def _avoid_nodes(nodes: tuple[str, ...]) -> JsonDict:
-    # Preferred, not required: on a cluster of one node there is no other.
-    term = {
-        "matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(nodes)}]
-    }
-    return {
-        "nodeAffinity": {
-            "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]
-        }
-    }
+def _preferred_nodes(avoided: tuple[str, ...]) -> JsonDict:
+    """Nodes without a GPU, and others than these. Not required: there may be no other node."""
+    terms = [
+        _preference(GPU_NODE_WEIGHT, [{"key": key, "operator": "DoesNotExist"} for key in GPU_NODE_LABELS])
+    ]
+    if avoided:
+        others = {"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(avoided)}
+        terms.append(_preference(FAILED_NODE_WEIGHT, [others]))
+    return {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": terms}}
+
+
+def _preference(weight: int, expressions: list[JsonDict]) -> JsonDict:
+    return {"weight": weight, "preference": {"matchExpressions": expressions}}
 
 
 def scale_quantity(quantity: str, factor: int) -> str:

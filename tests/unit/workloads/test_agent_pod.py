@@ -95,6 +95,24 @@ def test_the_whole_pod():
             "imagePullSecrets": [{"name": "creds"}],
             "securityContext": {"fsGroup": 1000},
             "tolerations": lost,
+            "affinity": {
+                "nodeAffinity": {
+                    "preferredDuringSchedulingIgnoredDuringExecution": [
+                        {
+                            "weight": 50,
+                            "preference": {
+                                "matchExpressions": [
+                                    {"key": "nvidia.com/gpu.present", "operator": "DoesNotExist"},
+                                    {"key": "amd.com/gpu.device-id", "operator": "DoesNotExist"},
+                                    {"key": "cloud.google.com/gke-accelerator", "operator": "DoesNotExist"},
+                                    {"key": "k8s.amazonaws.com/accelerator", "operator": "DoesNotExist"},
+                                    {"key": "kubernetes.azure.com/accelerator", "operator": "DoesNotExist"},
+                                ]
+                            },
+                        }
+                    ]
+                }
+            },
             "containers": [
                 {
                     "name": "agent",

@@ -143,7 +143,7 @@ def test_nodes_where_an_attempt_failed_are_avoided_whatever_the_affinity():
     def preferred(key):
         return {"weight": 100, "preference": {"matchExpressions": [{"key": key}]}}
 
-    (avoided,) = a_manifest(avoid_nodes=("node-1",))["spec"]["affinity"]["nodeAffinity"][
+    own = a_manifest(avoid_nodes=("node-1",))["spec"]["affinity"]["nodeAffinity"][
         "preferredDuringSchedulingIgnoredDuringExecution"
     ]
     template = PodTemplate.model_validate(
@@ -155,9 +155,17 @@ def test_nodes_where_an_attempt_failed_are_avoided_whatever_the_affinity():
         }
     )
     assert with_template(a_manifest(avoid_nodes=("node-1",)), template)["spec"]["affinity"] == {
-        "nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [preferred("zone"), avoided]},
+        "nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [preferred("zone"), *own]},
         "podAntiAffinity": {},
     }
+
+
+def test_another_node_than_the_one_where_it_failed_counts_for_more_than_one_without_a_gpu():
+    affinity = a_manifest(avoid_nodes=("node-1",))["spec"]["affinity"]["nodeAffinity"]
+    (terms,) = affinity.values()
+    others = {"key": "kubernetes.io/hostname", "operator": "NotIn", "values": ["node-1"]}
+    assert [term["weight"] for term in terms] == [50, 100]
+    assert terms[1]["preference"] == {"matchExpressions": [others]}
 
 
 def test_labels_of_ours_cannot_be_overridden_by_an_older_definition_without_the_rule():
