@@ -10,7 +10,7 @@ from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.java import test_dependencies
 from swefoundry.drafts.recipes.java.java_project import read_java_project
-from swefoundry.drafts.recipes.java.test_dependencies import ADD_DEPENDENCIES, added_test_dependencies
+from swefoundry.drafts.recipes.java.test_dependencies import ADD_DEPENDENCIES, FILL, added_test_dependencies
 from unit.drafts.recipe_inputs import proposed
 from unit.drafts.test_java_recipe import a_pom, an_input, properties
 
@@ -117,16 +117,65 @@ def test_the_build_downloads_them_for_the_pom_before_the_fix_and_leaves_it_as_it
     start = dockerfile.index("RUN tar cf")
     step = dockerfile[start : dockerfile.index("\nRUN find", start)]
     assert step.startswith(
-        "RUN tar cf /tmp/poms.tar ./pom.xml && for m in .; do awk -v list=/usr/local/lib/added-dependencies.txt"
+        "RUN tar cf /tmp/poms.tar ./pom.xml && if ! { for m in .; do awk -v list=/usr/local/lib/added-dependencies.txt"
         ' -v folder="$m" -f /usr/local/lib/add-dependencies.awk "$m/pom.xml" > /tmp/pom.xml'
-        ' && cat /tmp/pom.xml > "$m/pom.xml"; done && if ! { (one_test() {'
+        ' && cat /tmp/pom.xml > "$m/pom.xml"; done && { (one_test() {'
     )
+    assert step.endswith(
+        '}; }; then \\\n echo "not all that the tests of the fix ask for is there"; fi; \\\n'
+        " tar xf /tmp/poms.tar && rm -f /tmp/poms.tar /tmp/pom.xml /tmp/versions"
+        " /usr/local/lib/added-dependencies.txt.own"
+    )
+    assert "fill-versions" not in dockerfile
+
+
+def test_one_that_the_parent_before_the_fix_does_not_know_gets_the_version_of_the_parent_of_the_fix() -> None:
+    before, after = (
+        a_pom(PARENT),
+        a_pom(PARENT.replace("<version>3", "<version>4"), dependencies(of_tests("a"))),
+    )
+    dockerfile = proposed(an_input({"pom.xml": before}, fixed={"pom.xml": after})).draft.dockerfile
+    assert violations(dockerfile, []) == []
     assert (
-        "}; then \\\n"
-        ' echo "not all that the tests of the fix ask for is there";'
-        " sed -i '/<version>/!d' /usr/local/lib/added-dependencies.txt; fi; \\\n"
-    ) in step
-    assert step.endswith(" tar xf /tmp/poms.tar && rm /tmp/poms.tar /tmp/pom.xml")
+        " mvn $MAVEN_FLAGS org.apache.maven.plugins:maven-dependency-plugin:3.6.1:list -DexcludeTransitive=true"
+        " -DappendOutput=true -DoutputFile=/tmp/versions"
+        " org.apache.maven.plugins:maven-dependency-plugin:3.6.1:go-offline; \\\n"
+    ) in dockerfile
+    known = "/usr/local/lib/added-dependencies.txt"
+    assert (
+        f"}}; }}; then \\\n if ! {{ tar xf /tmp/poms.tar && cp {known} {known}.own"
+        f" && awk -v versions=/tmp/versions -f /usr/local/lib/fill-versions.awk {known}.own > {known} && \\\n"
+        " for m in .; do awk"
+    ) in dockerfile
+    assert f"}}; }}; then sed '/<version>/!d' {known}.own > {known}; fi; fi; \\\n tar xf" in dockerfile
+
+
+@pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
+def test_versions_are_those_that_maven_lists(tmp_path: Path) -> None:
+    (tmp_path / "program").write_text(FILL)
+    (tmp_path / "versions").write_text(
+        "\nThe following files have been resolved:\n"
+        "   g:a:jar:5.10.1:test -- module org.a\n   g:b:jar:tests:2:test\n   other:c:jar:9:test\n"
+    )
+    names = {"a": "a:jar:", "b": "b:jar:tests", "c": "c:jar:", "d": "d:jar:"}
+    lines = [f".\t{name}\t{of_tests(each)}\n" for each, name in names.items()]
+    own = f".\ta:jar:\t{of_tests('a', '<version>1</version>')}\n"
+    (tmp_path / "list").write_text("".join([*lines, own]))
+    command = ["awk", "-v", "versions=versions", "-f", "program", "list"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    filled = [
+        f".\ta:jar:\t{of_tests('a', '<version>5.10.1</version>')}\n",
+        f".\tb:jar:tests\t{of_tests('b', '<version>2</version>')}\n",
+    ]
+    assert (found.stdout, found.stderr) == ("".join([*filled, *lines[2:], own]), "")
+    unknown = subprocess.run(
+        [*command[:2], "versions=none", *command[3:]],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert unknown.stdout == "".join([*lines, own])
 
 
 def test_the_tests_add_them_before_they_compile() -> None:

@@ -18,7 +18,10 @@ from swefoundry.drafts.recipes.java.maven_command import (
 )
 from swefoundry.drafts.recipes.java.pom_additions import added_by_fix
 from swefoundry.drafts.recipes.java.test_dependencies import (
+    FILL_VERSIONS,
     KEEP_VERSIONED,
+    LIST,
+    VERSIONS,
     add_dependencies_command,
     add_dependencies_steps,
     added_test_dependencies,
@@ -69,6 +72,7 @@ _TESTS = (
 """Modules that are only compiled for others have none of the classes."""
 IGNORED_FAILURES = "maven.test.failure.ignore"
 _DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
+_LISTED = f"-DexcludeTransitive=true -DappendOutput=true -DoutputFile={VERSIONS}"
 
 
 FIND_A_TEST = (
@@ -159,11 +163,16 @@ def _restore_with_added(project: JavaProject, goals: str) -> list[str]:
         return []
     poms = shlex.join(sorted({f"{each.folder}/{POM}" for each in added}))
     runs = " && ".join(f"({step.removeprefix('RUN ')})" for step in _restore_steps(project, goals))
+    attempt = f"{add_dependencies_command(added)} && {{ {runs}; }}"
+    restored = "tar xf /tmp/poms.tar"
+    otherwise = 'echo "not all that the tests of the fix ask for is there"'
+    if not all(each.has_version for each in added):
+        again = f"{restored} && {FILL_VERSIONS} && \\\n {attempt}"
+        otherwise = f"if ! {{ {again}; }}; then {KEEP_VERSIONED}; fi"
     return [
         *add_dependencies_steps(added),
-        f"RUN tar cf /tmp/poms.tar {poms} && {add_dependencies_command(added)} && if ! {{ {runs}; }}; then \\\n"
-        f' echo "not all that the tests of the fix ask for is there"; {KEEP_VERSIONED}; fi; \\\n'
-        " tar xf /tmp/poms.tar && rm /tmp/poms.tar /tmp/pom.xml",
+        f"RUN tar cf /tmp/poms.tar {poms} && if ! {{ {attempt}; }}; then \\\n {otherwise}; fi; \\\n"
+        f" {restored} && rm -f /tmp/poms.tar /tmp/pom.xml {VERSIONS} {LIST}.own",
     ]
 
 
@@ -176,6 +185,8 @@ def _fetch_added(project: JavaProject) -> list[str]:
     """
     level = f"-Dmaven.compiler.source={SUPPORTED_LEVEL} -Dmaven.compiler.target={SUPPORTED_LEVEL}"
     run = f"mvn ${FLAGS_VARIABLE} {level} -Dtest=NoneTest"
+    unversioned = [each for each in added_test_dependencies(project) if not each.has_version]
+    listing = f"{_DEPENDENCY_PLUGIN}:list {_LISTED} " if unversioned else ""
     steps: list[str] = []
     for text in added_by_fix(project):
         steps += [
@@ -183,7 +194,7 @@ def _fetch_added(project: JavaProject) -> list[str]:
             f"cat > /tmp/added/pom.xml <<'EOF'\n{text}EOF",
             f"RUN cd /tmp/added && echo 'public class NoneTest {{}}' > src/test/java/NoneTest.java && if ! {{ \\\n"
             f" {{ {run} test || {run} {TEST_GOALS}; }}; \\\n"
-            f" mvn ${FLAGS_VARIABLE} {_DEPENDENCY_PLUGIN}:go-offline; \\\n"
+            f" mvn ${FLAGS_VARIABLE} {listing}{_DEPENDENCY_PLUGIN}:go-offline; \\\n"
             ' }; then echo "not all that the fix asks for is there"; fi; rm -r /tmp/added',
         ]
     return steps

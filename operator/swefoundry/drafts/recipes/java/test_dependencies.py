@@ -21,9 +21,30 @@ from swefoundry.drafts.recipes.java.pom_additions import (
 
 PROGRAM = "/usr/local/lib/add-dependencies.awk"
 LIST = "/usr/local/lib/added-dependencies.txt"
-KEEP_VERSIONED = f"sed -i '/<version>/!d' {LIST}"
-"""A command that takes those without a version from the list."""
+VERSIONS = "/tmp/versions"
+"""What Maven lists of the projects that have the fix's parents: `group:artifact:type:version:scope` in lines."""
+FILL_PROGRAM = "/usr/local/lib/fill-versions.awk"
+FILL_VERSIONS = f"cp {LIST} {LIST}.own && awk -v versions={VERSIONS} -f {FILL_PROGRAM} {LIST}.own > {LIST}"
+"""A command that gives those without a version the one of the fix's parent."""
+KEEP_VERSIONED = f"sed '/<version>/!d' {LIST}.own > {LIST}"
+"""A command that takes those from the list that had no version before."""
 _TEST_SCOPE = "test"
+
+FILL = r"""# Prints lines of folder, name, element; those without a version with that which `versions` has.
+BEGIN {
+  FS = "\t"
+  while ((getline line < versions) > 0) {
+    sub(/^ +/, "", line); sub(/ .*/, "", line); n = split(line, part, ":")
+    if (n == 5) known[part[1] " " part[2] ":" part[3] ":"] = part[4]
+    if (n == 6) known[part[1] " " part[2] ":" part[3] ":" part[4]] = part[5]
+  }
+}
+{
+  group = $3; sub(/.*<groupId>/, "", group); sub(/<.*/, "", group); key = group " " $2
+  if ($3 !~ /<version>/ && key in known) sub(/<scope>/, "<version>" known[key] "</version><scope>")
+  print
+}
+"""
 
 ADD_DEPENDENCIES = r"""# Prints a pom.xml with the dependencies of `list` that it lacks: lines of folder, name, element.
 function name_of(tag) { sub(/^<\/?/, "", tag); sub(/[ \t\r\n>].*$/, "", tag); return tag }
@@ -84,6 +105,10 @@ class AddedDependency:
     xml: str
 
     @property
+    def has_version(self) -> bool:
+        return "<version>" in self.xml
+
+    @property
     def line(self) -> str:
         return f"{self.folder}\t{self.name}\t{self.xml}"
 
@@ -92,7 +117,8 @@ def added_test_dependencies(project: JavaProject) -> list[AddedDependency]:
     """Return what only the fixed POMs have with the scope `test`, for each module whose tests run.
 
     Left out are modules of the tree and dependencies with exclusions. The version of one may come from a parent or an
-    import out of the tree, which may be another release before the fix: the build finds out whether it has one.
+    import out of the tree, which may be another release before the fix: the build finds out whether it has one, else
+    takes that of the fix's.
     """
     after = fixed_poms(project)
     own = own_artifacts(project.poms, after)
@@ -153,11 +179,13 @@ def _with_scope(entry: PomEntry) -> str:
 
 
 def add_dependencies_steps(added: list[AddedDependency]) -> list[str]:
-    """Return steps of a Dockerfile that write the program and its list."""
+    """Return steps of a Dockerfile that write the programs and the list."""
     if not added:
         return []
     lines = "\n".join(each.line for each in added)
+    fill = [] if all(each.has_version for each in added) else [f"RUN cat > {FILL_PROGRAM} <<'EOF'\n{FILL}EOF"]
     return [
+        *fill,
         f"RUN cat > {PROGRAM} <<'EOF'\n{ADD_DEPENDENCIES}EOF",
         f"RUN cat > {LIST} <<'EOF'\n{lines}\nEOF",
     ]
