@@ -236,3 +236,27 @@ def test_files_that_fail_and_that_the_script_does_not_name_are_not_run_by_themse
 def test_files_are_run_by_themselves_otherwise(files: list[str], log: str) -> None:
     following = proposed(ended(an_input(NAMED, test_files=files), RoundOutcome.AFTER_FAILED, log))
     assert "--only" not in following.draft.test_command
+
+
+@pytest.mark.parametrize(
+    ("scripts", "named"),
+    [
+        ({"test": "npm run unit", "unit": "nyc --lines 100 --reporter=text tap test/a.js b.mjs"}, r"test/a\.js|b\.mjs"),
+        ({"test": "tap -r ./setup.js test/a.js && tap 'lib/*.js'"}, r"test/a\.js|lib/[^/]*\.js"),
+    ],
+    ids=["files after a wrapper's options", "files of all calls, without an option's"],
+)  # fmt: skip
+def test_a_script_names_files_one_by_one_too(scripts: dict[str, str], named: str) -> None:
+    inputs = an_input(
+        {"package.json": MANIFEST | {"scripts": scripts}}, test_files=["test/a.js", "test/example.ts"]
+    )
+    log = "FAILED test/example.ts\n== 1 failed, 24 passed =="
+    following = proposed(ended(inputs, RoundOutcome.NO_RESULT, log))
+    assert f"'--only=^(?:{named})$'" in following.draft.test_command
+
+
+def test_a_script_with_a_call_that_names_no_file_names_none() -> None:
+    manifest = MANIFEST | {"scripts": {"test": "tap test/a.js && tap"}}
+    inputs = an_input({"package.json": manifest}, test_files=["test/a.js", "test/example.ts"])
+    following = proposed(ended(inputs, RoundOutcome.NO_RESULT, "FAILED test/example.ts\n== 1 failed =="))
+    assert "--only" not in following.draft.test_command

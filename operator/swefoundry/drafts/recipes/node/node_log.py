@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-from swefoundry.drafts.recipes.log_summary import failing_ids
 from swefoundry.drafts.recipes.node.built_sources import build_commands
 from swefoundry.drafts.recipes.node.loaders import loader_option
 from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
@@ -154,12 +153,16 @@ def _install_scripts(log: str, project: NodeProject) -> NodeConstraints:
     return NodeConstraints(scripts=frozenset(named), apt=_COMPILER if compiled else frozenset())
 
 
+_FAILED_FILE = re.compile(r"^FAILED (\S+?)(?:::.*)?$", re.MULTILINE)
+"""A file that could not be loaded has no test."""
+
+
 def _fail_beside_named_files(log: str, project: NodeProject, command: RunnerCommand) -> bool:
     """Whether tests fail in files that the test script does not name, while it names others of the row."""
     pattern = named_files_pattern(project, command)
     if pattern is None:
         return False
-    failed = {test.partition("::")[0] for test in failing_ids(log)}
+    failed = set(_FAILED_FILE.findall(log))
     others = [path for path in project.test_files if not re.search(pattern, path)]
     return bool(failed & set(others)) and len(others) < len(project.test_files)
 

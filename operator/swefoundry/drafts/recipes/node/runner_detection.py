@@ -69,6 +69,8 @@ _CALLS = re.compile(
     r"^(?:npm|pnpm|yarn) (?:run(?:-script)? )?(?:--?[\w-]+ )*([\w:.-]+)|^(?:npm-run-all|run-[sp]) (.+)"
 )
 _SEGMENT = re.compile(r"\s*(?:&&|\|\|?|;)\s*")
+_OPTION_OR_NUMBER = re.compile(r"-(?!-test$)|\d+$")
+"""Of a wrapper, as in `nyc --lines 100`."""
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _DEPTH = 4
 """Scripts that call scripts that call scripts."""
@@ -142,8 +144,14 @@ def browser_runner(manifest: PackageManifest, root: PackageManifest) -> str:
 
 
 def _called_runner(manifest: PackageManifest) -> RunnerCommand | None:
+    """Return the first that is called, with the files that all its calls name; none where a call names none."""
     commands = [words for name in _SCRIPTS for words in script_commands(manifest.scripts, name)]
-    return next(filter(None, (_runner_of(words, manifest) for words in commands)), None)
+    runners = [each for words in commands if (each := _runner_of(words, manifest)) is not None]
+    if not runners:
+        return None
+    patterns = [each.patterns for each in runners if each.name == runners[0].name]
+    every = tuple(dict.fromkeys(one for each in patterns for one in each))
+    return replace(runners[0], patterns=every if all(patterns) else ())
 
 
 def _needed_runner(packages: Mapping[str, str]) -> str | None:
@@ -195,7 +203,7 @@ def _words(segment: str) -> list[str]:
 def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | None:
     environment = tuple(word for word in words if _ASSIGNMENT.match(word))
     rest = [word for word in words if not _ASSIGNMENT.match(word)]
-    while rest and (rest[0] in _WRAPPERS or (rest[0].startswith("-") and rest[0] != "--test")):
+    while rest and (rest[0] in _WRAPPERS or _OPTION_OR_NUMBER.match(rest[0])):
         rest = rest[1:]
     if not rest:
         return None
