@@ -135,12 +135,12 @@ test-fast: venv ## The pure core: decisions, drafts, grading, Dockerfiles; a few
 
 test-unit: venv ## Everything that needs no cluster, the runner's own tests included
 	$(MAKE) --no-print-directory -C images/runner check
-	$(VENV)/bin/pytest tests/unit tests/repository -n auto
+	$(VENV)/bin/pytest tests/unit tests/repository -n auto --dist worksteal
 
 coverage: venv ## test-unit, and the share of branches that it takes; fails below the floor in pyproject.toml
 	$(MAKE) --no-print-directory -C images/runner check
 	@mkdir -p build/coverage
-	$(VENV)/bin/pytest tests/unit tests/repository -n auto --cov --cov-report=html:build/coverage/html --cov-report=term:skip-covered
+	$(VENV)/bin/pytest tests/unit tests/repository -n auto --dist worksteal --cov --cov-report=html:build/coverage/html --cov-report=term:skip-covered
 
 # Most tests wait for pods, so two files run at the same time; those marked `alone` disturb others and follow one by one.
 ON_CLUSTER := $(VENV)/bin/pytest tests/cluster tests/real --durations=15 --durations-min=10

@@ -11,3 +11,8 @@ from hypothesis import settings
 
 os.environ["SWEFOUNDRY_NO_REAL_MODELS"] = "1"
 settings.load_profile("ci")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more processes than processors for `-n auto`: tests wait for processes and servers much of their time."""
+    return (os.cpu_count() or 1) + 2
