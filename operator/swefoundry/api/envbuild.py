@@ -155,6 +155,11 @@ class Round(WireModel):
         description="Whether the model believed that its draft would be accepted; recorded, and used in no decision.",
     )
     usage: Usage | None = Field(default=None, description="What models were used for this draft.")
+    retried: bool | None = Field(
+        default=None,
+        description="A retry by hand came after this round, whose outcome may be due to the cluster: its draft may be "
+        "tried again, and the round does not count in the budget.",
+    )
 
     @property
     def index(self) -> int:

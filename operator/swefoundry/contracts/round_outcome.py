@@ -48,3 +48,19 @@ class RoundOutcome(StrEnum):
 
 ACCEPTED_OUTCOMES = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
 """Outcomes that prove an environment."""
+
+CLUSTER_OUTCOMES = frozenset(
+    {
+        RoundOutcome.POLICY_REFUSED,
+        RoundOutcome.BASE_IMAGE_MISSING,
+        RoundOutcome.ADDRESS_UNREACHABLE,
+        RoundOutcome.BUILD_TIME_LIMIT,
+        RoundOutcome.BUILD_DISK_FULL,
+        RoundOutcome.BUILD_OUT_OF_MEMORY,
+        RoundOutcome.PUSH_FAILED,
+        RoundOutcome.TIME_LIMIT,
+        RoundOutcome.OUT_OF_MEMORY,
+        RoundOutcome.INFRASTRUCTURE,
+    }
+)
+"""Outcomes that may be due to the cluster, its load or its settings: the same draft may end otherwise another day."""

@@ -11,6 +11,7 @@ from simulated.stepping_operator import SETTINGS, Crash, Simulation
 from swefoundry.api import labels
 from swefoundry.api.taskinstance import TaskInstanceStatus
 from swefoundry.api.types import Attempt
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.controllers.status import restart
 from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, StartPod, WorkState, next_move
@@ -72,6 +73,45 @@ async def test_an_env_build_that_failed_is_retried_with_its_task_and_keeps_its_r
     builds = [item for item in attempts(server, "envbuild") if item.startswith("build")]
     assert builds == ["build-0/0", "build-0/1", "build-0/2"]
     assert attempts(server, "taskinstance").count("intake/0") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "rounds"),
+    [
+        (ExitCode.BUILD_TIME_LIMIT, [("BuildTimeLimit", True), ("Accepted", None)]),
+        (ExitCode.STEP_FAILED, [("StepFailed", None)]),
+    ],
+)
+async def test_a_draft_is_tried_again_when_the_cluster_may_have_been_the_reason(
+    server, proxy, seeded, code, rounds
+):
+    simulation = simulate(server, proxy, seeded, {})
+    retry_when_builds_succeed(simulation, failing={"code": int(code)})
+    await simulation.run()
+    found = server.one("envbuilds")["status"]["rounds"]
+    assert [(item["outcome"], item.get("retried")) for item in found] == rounds
+    accepted = rounds[-1][0] == "Accepted"
+    assert phase(server) == ("Validated" if accepted else "Failed")
+
+
+async def test_rounds_that_are_retried_do_not_count_in_the_budget(server, proxy, seeded):
+    simulation = simulate(server, proxy, seeded, {})
+    server.patch(TASK, {"spec": {"budget": {"rounds": 1}}})
+    retry_when_builds_succeed(simulation, failing={"code": int(ExitCode.BUILD_TIME_LIMIT)})
+    await simulation.run()
+    assert phase(server) == "Validated"
+
+
+def retry_when_builds_succeed(simulation, failing):
+    """Builds fail until the user retries."""
+    script = simulation.kubelet.script
+    script.build = failing
+
+    def retry():
+        script.build = {}
+        annotate(simulation.server, "quiet")
+
+    simulation.user_actions = [(lambda: phase(simulation.server) == "Failed", retry)]
 
 
 @pytest.mark.parametrize("requests", range(1, 40, 3))

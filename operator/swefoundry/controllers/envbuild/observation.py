@@ -97,7 +97,8 @@ class Observation:
     @property
     def reused_images(self) -> tuple[Digest, ...]:
         """Images whose reuse was tried or is in progress."""
-        return tuple(item.parent.image for item in self.build.status.rounds if item.parent is not None)
+        rounds = (item for item in self.build.status.rounds if not item.retried)
+        return tuple(item.parent.image for item in rounds if item.parent is not None)
 
     @property
     def leader_wait_left(self) -> timedelta:

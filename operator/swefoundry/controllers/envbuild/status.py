@@ -9,6 +9,7 @@ from swefoundry.api.envbuild import EnvBuildStatus, EnvPhase, ProbeResult, Round
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
+from swefoundry.contracts.round_outcome import CLUSTER_OUTCOMES
 from swefoundry.controllers.condition_messages import (
     failure_reason,
     fault_message,
@@ -88,9 +89,16 @@ def report(observed: Observation, step: Step, results: Sequence[Result]) -> EnvB
 
 
 def _restarted(status: EnvBuildStatus, step: Restart, observed: Observation) -> EnvBuildStatus:
-    """The status after a retry: rounds, drafts and what models cost stay; time and pod-seconds count anew."""
+    """The status after a retry: rounds, drafts and what models cost stay; time and pod-seconds count anew.
+
+    Drafts that may have failed because of the cluster may be tried again.
+    """
     status = restart(status, step.value, observed.pods, observed.now)
-    return with_fields(status, pod_seconds=0.0, agents=agent_usage.without_end(status.agents))
+    rounds = [
+        item.model_copy(update={"retried": True}) if item.outcome in CLUSTER_OUTCOMES else item
+        for item in status.rounds
+    ]
+    return with_fields(status, rounds=rounds, pod_seconds=0.0, agents=agent_usage.without_end(status.agents))
 
 
 def _accepted(status: EnvBuildStatus, step: AcceptRound, observed: Observation) -> EnvBuildStatus:
