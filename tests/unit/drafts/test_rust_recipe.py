@@ -106,6 +106,26 @@ def test_dependencies_that_only_the_fix_asks_for_are_downloaded() -> None:
     assert violations(draft.dockerfile, []) == []
 
 
+def test_the_tests_before_the_fix_have_the_dependencies_that_its_manifest_gives_them() -> None:
+    before = '[dependencies]\nmemchr = "2"\n[dev-dependencies]\nrand = "0.6"\nsame = "1"\n'
+    after = (
+        '[dependencies]\nmemchr = "3"\n[dev-dependencies]\nrand = "0.8"\nsame = "1"\nhere = {path = "../here"}\n'
+        'qc = {version = "1", package = "quickcheck", features = ["a", "b"], default-features = false}\n'
+        '"--config" = "1"\n'
+    )
+    fixed = [FileFact(path="Cargo.toml", sha256="0" * 64, text=CARGO_TOML + after)]
+    draft = proposed(an_input({"Cargo.toml": CARGO_TOML + before}, fixed_manifests=fixed)).draft
+    steps = [line for line in draft.dockerfile.splitlines() if "cargo add" in line]
+    refused = " || echo 'cargo could not add this dependency of the tests'; }"
+    add = "RUN { CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback cargo add --quiet --dev "
+    assert steps == [
+        f"{add}quickcheck@1 --rename qc --features a,b --no-default-features{refused}",
+        f"{add}rand@0.8{refused}",
+    ]
+    assert draft.dockerfile.index("cargo add") > draft.dockerfile.index("WORKDIR /testbed")
+    assert draft.dockerfile.rindex("cargo add") < draft.dockerfile.rindex("generate-lockfile")
+
+
 def test_without_a_day_dependencies_of_the_fix_fit_the_release_of_rust() -> None:
     after = [FileFact(path="Cargo.toml", sha256="0" * 64, text=CARGO_TOML + '[dependencies]\nidna = "1"\n')]
     draft = proposed(an_input(bases=["rust:1.85"], fixed_manifests=after)).draft

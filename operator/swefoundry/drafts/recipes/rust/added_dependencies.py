@@ -1,11 +1,14 @@
 """Dependencies that only the manifests after the fix ask for; the tests cannot download them."""
 
 import json
+import re
 from typing import Any
 
 TABLES = ("dependencies", "dev-dependencies", "build-dependencies")
 REGISTRY_KEYS = ("version", "package", "features", "default-features")
 """Keys of a dependency that a registry has; one with another (`path`, `git`, `workspace`) is not asked for."""
+
+CRATE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 def added_dependencies(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
@@ -17,6 +20,35 @@ def added_dependencies(before: dict[str, Any], after: dict[str, Any]) -> dict[st
     added = {name: spec for name, spec in _dependencies(after).items() if known.get(name) != spec}
     written = {name: _written(spec) for name, spec in sorted(added.items())}
     return {name: text for name, text in written.items() if text is not None}
+
+
+def requirements_of_tests(before: dict[str, Any], after: dict[str, Any]) -> list[list[str]]:
+    """Return arguments of `cargo add --dev` for the tests' dependencies that the manifest after the fix asks for in
+    another way, each as a list of words.
+    """
+    known = before.get("dev-dependencies") or {}
+    requested = after.get("dev-dependencies") or {}
+    if not isinstance(known, dict) or not isinstance(requested, dict):
+        return []
+    differing = {name: spec for name, spec in sorted(requested.items()) if known.get(name) != spec}
+    return [
+        words for name, spec in differing.items() if (words := _words_of_cargo_add(name, spec)) is not None
+    ]
+
+
+def _words_of_cargo_add(name: str, spec: object) -> list[str] | None:
+    if _written(spec) is None or not isinstance(spec, str | dict):
+        return None
+    table = {"version": spec} if isinstance(spec, str) else spec
+    crate, features = table.get("package", name), table.get("features", [])
+    if not all(isinstance(each, str) and CRATE_NAME.fullmatch(each) for each in (name, crate)):
+        return None
+    words = [f"{crate}@{table['version']}"]
+    if crate != name:
+        words += ["--rename", name]
+    if isinstance(features, list) and features:
+        words += ["--features", ",".join(str(each) for each in features)]
+    return [*words, "--no-default-features"] if table.get("default-features") is False else words
 
 
 def _dependencies(manifest: dict[str, Any]) -> dict[str, object]:

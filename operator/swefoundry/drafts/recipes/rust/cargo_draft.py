@@ -14,6 +14,9 @@ from swefoundry.drafts.recipes.rust.rust_releases import RustCandidate
 _FOR_THIS_RELEASE = "CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS=fallback"
 """From Rust 1.84 on, dependencies that this release compiles are preferred."""
 
+CARGO_ADD_SINCE = (1, 62)
+"""The release of Rust that brought `cargo add`."""
+
 _CAPPED_LINTS = 'CARGO_BUILD_RUSTFLAGS="--cap-lints=warn"'
 """Added to the flags in the source's `.cargo/config.toml`, which RUSTFLAGS would replace."""
 
@@ -50,6 +53,7 @@ def _dockerfile(project: CargoProject, candidate: RustCandidate, constraints: Ca
         *([_fetch_added(project.added_by_fix, candidate)] if project.added_by_fix else []),
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
+        *_add_to_tests(project, candidate),
         *(f"RUN {_place(folder)}{each}" for folder in project.folders for each in _fetch(project, candidate)),
         *(f"RUN {_place(folder)}{_compile(_options(constraints))}" for folder in project.folders),
         'RUN chmod -R a+rwX "${CARGO_HOME:-/root/.cargo}"',
@@ -73,6 +77,20 @@ def _fetch_added(added: dict[str, str], candidate: RustCandidate) -> str:
         f"RUN mkdir /tmp/added && cd /tmp/added && touch lib.rs && printf '%s\\n' {manifest} > Cargo.toml \\\n"
         f" && {_resolve(candidate)} && rm -r /tmp/added"
     )
+
+
+def _add_to_tests(project: CargoProject, candidate: RustCandidate) -> list[str]:
+    """Give the tests before the fix the dependencies that its manifest gives them. A refusal of cargo costs no build:
+    then the tests do not compile before the fix, as without this.
+    """
+    if candidate.version < CARGO_ADD_SINCE:
+        return []
+    return [
+        f"RUN {_place(folder)}{{ {_FOR_THIS_RELEASE} cargo add --quiet --dev {shlex.join(words)}"
+        " || echo 'cargo could not add this dependency of the tests'; }"
+        for folder, requirements in sorted(project.test_requirements_of_fix.items())
+        for words in requirements
+    ]
 
 
 def _place(folder: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.recipe_search import LanguageVersion
-from swefoundry.drafts.recipes.rust.added_dependencies import added_dependencies
+from swefoundry.drafts.recipes.rust.added_dependencies import added_dependencies, requirements_of_tests
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 EDITIONS: dict[str, LanguageVersion] = {"2018": (1, 31), "2021": (1, 56), "2024": (1, 85)}
@@ -55,6 +55,20 @@ class CargoProject:
         for folder in sorted({*self.folders, "."} & fixed.keys()):
             added |= added_dependencies(self._manifest(folder), _parsed(fixed[folder]))
         return added
+
+    @cached_property
+    def test_requirements_of_fix(self) -> dict[str, list[list[str]]]:
+        """By folder, arguments of `cargo add --dev` for what only the fix's manifests ask for the tests.
+
+        The tests of the test patch are written for these releases, and would not compile with those of before.
+        """
+        fixed = _manifests_in(self.facts.fixed_manifests or [])
+        found = {
+            folder: requirements_of_tests(self._manifest(folder), _parsed(fixed[folder]))
+            for folder in self.folders
+            if folder in fixed
+        }
+        return {folder: requirements for folder, requirements in found.items() if requirements}
 
     @property
     def files_instead(self) -> list[str]:
