@@ -16,6 +16,7 @@ import kopf
 from swefoundry import metrics
 from swefoundry.api import labels
 from swefoundry.controllers.controller import Controller
+from swefoundry.controllers.full_collections import collect_fully_forever
 from swefoundry.controllers.health import check_health, measure_loop_lag
 from swefoundry.controllers.watch import MANAGED_PODS_SELECTOR, Informer
 from swefoundry.controllers.worker import Worker, utc_now
@@ -72,6 +73,7 @@ class Operator:
         await self.informer.initial_list()
         self._spawn(self.informer.resync_forever())
         self._spawn(measure_loop_lag())
+        self._spawn(collect_fully_forever())
         if leads:
             self._start_workers()
         elif self.elector:

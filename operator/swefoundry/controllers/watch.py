@@ -9,7 +9,6 @@ from typing import Any
 from swefoundry import errors, metrics
 from swefoundry.api import labels
 from swefoundry.controllers.controller import Controller
-from swefoundry.controllers.full_collections import collect_fully
 from swefoundry.kube.cache import key_of, owner_of
 from swefoundry.kube.resources import BUILDS, PODS, TASKS, ApiObject, Resource
 from swefoundry.kube.workqueue import Key, Priority
@@ -149,12 +148,11 @@ class Informer:
         return answered
 
     async def resync_forever(self) -> None:
-        """Resync and enqueue what has not ended every ``resync_seconds``, and free what only cycles keep."""
+        """Resync and enqueue what has not ended every ``resync_seconds``."""
         while True:
             await asyncio.sleep(self.context.settings.resync_seconds)
             await self.resync()
             self.enqueue_unfinished()
-            log.debug("cycles freed", extra=fields(None, seconds=round(collect_fully(), 3)))
 
     def enqueue_unfinished(self) -> None:
         """Look again at what has not ended: a reconcile may have been lost to a defect."""
