@@ -111,7 +111,7 @@ def test_the_tests_before_the_fix_have_the_dependencies_that_its_manifest_gives_
     after = (
         '[dependencies]\nmemchr = "3"\n[dev-dependencies]\nrand = "0.8"\nsame = "1"\nhere = {path = "../here"}\n'
         'qc = {version = "1", package = "quickcheck", features = ["a", "b"], default-features = false}\n'
-        '"--config" = "1"\n'
+        '"--config" = "1"\nline = "1\\nFROM other"\noption = {version = "1", features = ["a b"]}\n'
     )
     fixed = [FileFact(path="Cargo.toml", sha256="0" * 64, text=CARGO_TOML + after)]
     draft = proposed(an_input({"Cargo.toml": CARGO_TOML + before}, fixed_manifests=fixed)).draft

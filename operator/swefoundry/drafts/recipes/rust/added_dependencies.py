@@ -9,6 +9,9 @@ REGISTRY_KEYS = ("version", "package", "features", "default-features")
 """Keys of a dependency that a registry has; one with another (`path`, `git`, `workspace`) is not asked for."""
 
 CRATE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+REQUIREMENT = re.compile(r"[\w.,<>=~^*+ -]+", re.ASCII)
+FEATURE = re.compile(r"[\w./?+-]+", re.ASCII)
+"""What is on one line of a Dockerfile, and no option; anything else is left to the manifest."""
 
 
 def added_dependencies(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
@@ -40,14 +43,16 @@ def _words_of_cargo_add(name: str, spec: object) -> list[str] | None:
     if _written(spec) is None or not isinstance(spec, str | dict):
         return None
     table = {"version": spec} if isinstance(spec, str) else spec
-    crate, features = table.get("package", name), table.get("features", [])
-    if not all(isinstance(each, str) and CRATE_NAME.fullmatch(each) for each in (name, crate)):
+    crate, version, features = table.get("package", name), table["version"], table.get("features", [])
+    texts = [(CRATE_NAME, name), (CRATE_NAME, crate), (REQUIREMENT, version)]
+    texts += [(FEATURE, each) for each in (features if isinstance(features, list) else [None])]
+    if not all(isinstance(text, str) and pattern.fullmatch(text) for pattern, text in texts):
         return None
-    words = [f"{crate}@{table['version']}"]
+    words = [f"{crate}@{version}"]
     if crate != name:
         words += ["--rename", name]
-    if isinstance(features, list) and features:
-        words += ["--features", ",".join(str(each) for each in features)]
+    if features:
+        words += ["--features", ",".join(features)]
     return [*words, "--no-default-features"] if table.get("default-features") is False else words
 
 
