@@ -267,6 +267,11 @@ class EnvBuildStatus(WireModel):
     )
     remembered: Digest | None = Field(default=None, description=DEPRECATED.format("environmentRecord"))
 
+    @property
+    def tried_rounds(self) -> list[Round]:
+        """Rounds whose drafts and images are not tried again, and which count in the budget."""
+        return [item for item in self.rounds if not item.retried]
+
     @model_validator(mode="before")
     @classmethod
     def _upgrade(cls, status: Any) -> Any:

@@ -11,7 +11,7 @@ ABSENT = (
     "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy (default) on project"
     " plexus-classworlds: Unable to find/resolve artifact. The following artifacts could not be resolved:"
     " org.apache.ant:ant:jar:1.10.13 (absent), org.a:a:jar:tests:2.0 (absent): Cannot access central"
-    " (https://repo.maven.apache.org/maven2) in offline mode and the artifact org.apache.ant:ant:jar:1.10.13 has not"
+    " (https://example.org/) in offline mode and the artifact org.apache.ant:ant:jar:1.10.13 has not"
 )
 
 

@@ -38,7 +38,7 @@ def spent_search_budget(build: EnvBuild, now: datetime) -> str:
     status, budget = build.status, build.spec.budget
     elapsed = now - (status.started_at or now)
     # Reused images are no drafts of this search; but a status has room for MAX_ROUNDS rounds and no more.
-    built = sum(item.parent is None and not item.retried for item in status.rounds)
+    built = sum(item.parent is None for item in status.tried_rounds)
     rounds = built if len(status.rounds) < MAX_ROUNDS else max(budget.rounds, built)
     used = SearchCosts(rounds, int(status.pod_seconds), int(elapsed.total_seconds()))
     return costs_refusal(SearchCosts(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)

@@ -97,7 +97,7 @@ class Observation:
     @property
     def reused_images(self) -> tuple[Digest, ...]:
         """Images whose reuse was tried or is in progress."""
-        rounds = (item for item in self.build.status.rounds if not item.retried)
+        rounds = self.build.status.tried_rounds
         return tuple(item.parent.image for item in rounds if item.parent is not None)
 
     @property

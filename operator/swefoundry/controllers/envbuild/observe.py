@@ -173,7 +173,7 @@ def _strategy_input(
 
 async def _past_rounds(observed: Observation, context: ReconcileContext) -> tuple[TriedRound, ...]:
     rounds = []
-    for item, outcome in ended_rounds(item for item in observed.build.status.rounds if not item.retried):
+    for item, outcome in ended_rounds(observed.build.status.tried_rounds):
         draft = await context.draft(observed.repository, item.draft)
         rounds.append(
             TriedRound(

@@ -50,7 +50,7 @@ class CargoProject:
     @cached_property
     def added_by_fix(self) -> dict[str, str]:
         """Dependencies that only the manifests after the fix ask for, in TOML."""
-        fixed = _manifests_in(self.facts.fixed_manifests or [])
+        fixed = self._fixed_manifests
         added: dict[str, str] = {}
         for folder in sorted({*self.folders, "."} & fixed.keys()):
             added |= added_dependencies(self._manifest(folder), _parsed(fixed[folder]))
@@ -62,7 +62,7 @@ class CargoProject:
 
         The tests of the test patch are written for these releases, and would not compile with those of before.
         """
-        fixed = _manifests_in(self.facts.fixed_manifests or [])
+        fixed = self._fixed_manifests
         found = {
             folder: requirements_of_tests(self._manifest(folder), _parsed(fixed[folder]))
             for folder in self.folders
@@ -83,6 +83,10 @@ class CargoProject:
     @property
     def is_locked(self) -> bool:
         return "Cargo.lock" in self.facts.root_entries
+
+    @cached_property
+    def _fixed_manifests(self) -> dict[str, str]:
+        return _manifests_in(self.facts.fixed_manifests or [])
 
     def _manifest(self, folder: str) -> dict[str, Any]:
         return _parsed(_manifests(self.facts).get(folder, ""))
