@@ -73,6 +73,9 @@ class LabNamespace:
 SLOW_REPEATS = {"options": [{"name": "timeout", "value": "30"}]}
 """A resolver that repeats a lost query after 30 s instead of 5 s, which is more than a busy machine takes to answer."""
 
+HOSTNAME_LABEL = "kubernetes.io/hostname"
+"""A selector, not `nodeName`: the kubelet of a full node refuses a pod that the scheduler did not place."""
+
 TERMINATED = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
 
 
@@ -204,8 +207,8 @@ def test_an_ingress_policy_applies_to_pods_of_the_same_and_of_other_nodes(
     nodes = kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
     serve = ("python3", "-m", "http.server", "8000")
     lab_namespace.apply(
-        *(a_pod(f"server-{n}", *serve, nodeName=n) for n in nodes),
-        *(a_pod(f"client-{n}", "sleep", "600", nodeName=n) for n in nodes),
+        *(a_pod(f"server-{n}", *serve, nodeSelector={HOSTNAME_LABEL: n}) for n in nodes),
+        *(a_pod(f"client-{n}", "sleep", "600", nodeSelector={HOSTNAME_LABEL: n}) for n in nodes),
     )
     kubectl(
         "wait",
