@@ -77,9 +77,41 @@ def test_reports_are_not_downloaded() -> None:
     assert "/tmp/added" not in proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
 
 
-def test_surefire_is_called_alone_where_an_added_plugin_fails_without_its_settings() -> None:
-    after = a_pom(OUTER.format(4))
-    dockerfile = proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
-    run = "mvn $MAVEN_FLAGS -Dmaven.compiler.source=8 -Dmaven.compiler.target=8 -Dtest=NoneTest"
-    assert f" {{ {run} test || {run} {TEST_GOALS}; }}; \\\n" in dockerfile
+RUN = "mvn $MAVEN_FLAGS -Dmaven.compiler.source=8 -Dmaven.compiler.target=8 -Dtest=NoneTest"
+RESOLVE = "mvn $MAVEN_FLAGS org.apache.maven.plugins:maven-dependency-plugin:3.6.1:resolve-plugins"
+
+
+def test_surefire_is_called_alone_and_other_plugins_are_downloaded_where_one_fails_without_its_settings() -> (
+    None
+):
+    dockerfile = proposed(an_input(fixed={"pom.xml": a_pom(OUTER.format(4))})).draft.dockerfile
+    assert (
+        "RUN cd /tmp/added && echo 'public class NoneTest {}' > src/test/java/NoneTest.java; \\\n"
+        f" if ! {{ {RUN} test; }}; then \\\n"
+        f" {RUN} {TEST_GOALS}; \\\n"
+        f" if ! {RESOLVE} -DexcludeArtifactIds=maven-changes-plugin,maven-deploy-plugin,maven-install-plugin,"
+        "maven-javadoc-plugin,maven-jxr-plugin,maven-project-info-reports-plugin,maven-release-plugin,"
+        "maven-scm-publish-plugin,maven-site-plugin,maven-surefire-report-plugin; then \\\n"
+        ' echo "not all that the fix asks for is there"; fi; fi; \\\n'
+        " rm -r /tmp/added\n"
+    ) in dockerfile
     assert violations(dockerfile, []) == []
+
+
+def test_only_the_plugins_that_run_nothing_without_settings_are_downloaded_after_the_phases() -> None:
+    named = [
+        plugin(name, "<version>2</version>")
+        for name in ("b-maven-plugin", "maven-site-plugin", "a-maven-plugin")
+    ]
+    after = a_pom(f"<build><plugins>{''.join(named)}</plugins></build>")
+    dockerfile = proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
+    assert (
+        f" if ! {{ {RUN} test && {RESOLVE} -DincludeArtifactIds=a-maven-plugin,b-maven-plugin; }}; then \\\n"
+        in dockerfile
+    )
+
+
+def test_a_plugin_whose_name_a_shell_would_read_is_not_named_in_a_command() -> None:
+    after = a_pom(f"<build><plugins>{plugin('$(id)', '<version>2</version>')}</plugins></build>")
+    dockerfile = proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
+    assert f" if ! {{ {RUN} test; }}; then \\\n" in dockerfile

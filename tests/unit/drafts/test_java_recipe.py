@@ -64,7 +64,7 @@ def test_a_test_class_is_run_in_the_build_so_that_the_tests_need_no_repository()
     without_flags = dockerfile.replace(dockerfile.split('"')[1], "…", 1)
     assert without_flags == (
         "FROM maven:3.9-eclipse-temurin-11\n"
-        'ENV LANG=C.UTF-8 MAVEN_FLAGS="…"\n'
+        'ENV LANG=C.UTF-8 MAVEN_FLAGS="…" MAVEN_OPTS="-XX:TieredStopAtLevel=1 ${MAVEN_OPTS}"\n'
         "COPY . /testbed\n"
         "WORKDIR /testbed\n"
         "RUN one_test() { { find \"$1/src\" -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"

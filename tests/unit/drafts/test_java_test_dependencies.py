@@ -138,8 +138,7 @@ def test_one_that_the_parent_before_the_fix_does_not_know_gets_the_version_of_th
     assert violations(dockerfile, []) == []
     assert (
         " mvn $MAVEN_FLAGS org.apache.maven.plugins:maven-dependency-plugin:3.6.1:list -DexcludeTransitive=true"
-        " -DappendOutput=true -DoutputFile=/tmp/versions"
-        " org.apache.maven.plugins:maven-dependency-plugin:3.6.1:go-offline; \\\n"
+        " -DappendOutput=true -DoutputFile=/tmp/versions; \\\n rm -r /tmp/added\n"
     ) in dockerfile
     known = "/usr/local/lib/added-dependencies.txt"
     assert (

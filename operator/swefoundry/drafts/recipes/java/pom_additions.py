@@ -18,6 +18,7 @@ _REQUESTS = ("dependency", "plugin", "artifactItem")
 """Elements that ask for an artifact; of the last kind are those that maven-dependency-plugin copies or unpacks."""
 _UNWRITABLE = re.compile(r"[^\w.,${}()\[\]-]")
 """What no coordinate has, and what could end the text that a Dockerfile writes."""
+_PLAIN_NAME = re.compile(r"[\w.-]+")
 _TIME = "project.build.outputTimestamp"
 """Parents whose builds are reproducible refuse a project that inherits this property (maven-artifact-plugin)."""
 _VERSION_PROPERTY = re.compile(r"[\w.-]*version[\w.-]*", re.IGNORECASE)
@@ -57,12 +58,21 @@ class PomEntry:
         return f"<{self.kind}>{inner}</{self.kind}>"
 
 
-def added_by_fix(project: JavaProject) -> list[str]:
-    """Return texts of POMs with the artifacts of those to which the fix adds one."""
+@dataclass(frozen=True)
+class AddedPom:
+    """A POM with nothing but artifacts that a POM after the fix asks for."""
+
+    text: str
+    plugins: tuple[str, ...]
+    """Names of its own plugins, which run nothing, as far as a shell takes them as they are."""
+
+
+def added_by_fix(project: JavaProject) -> list[AddedPom]:
+    """Return POMs with the artifacts of those to which the fix adds one."""
     after = fixed_poms(project)
     own = own_artifacts(project.poms, after)
     found = (_added_to(folder, project.poms, after, own) for folder in sorted(after))
-    return [text for text in found if text][:_MAX_POMS]
+    return [pom for pom in found if pom is not None][:_MAX_POMS]
 
 
 def fixed_poms(project: JavaProject) -> dict[str, Pom]:
@@ -93,8 +103,10 @@ def _names_of(pom: Pom) -> Iterable[str]:
     return [name.strip()] if name else []
 
 
-def _added_to(folder: str, before: Mapping[str, Pom], after: Mapping[str, Pom], own: set[str]) -> str:
-    """Return the text of a POM for one of the tree; empty where the fix adds nothing to it."""
+def _added_to(
+    folder: str, before: Mapping[str, Pom], after: Mapping[str, Pom], own: set[str]
+) -> AddedPom | None:
+    """Return the POM for one of the tree; None where the fix adds nothing to it."""
     old = EffectivePom(tuple(with_parents(before[folder], before) if folder in before else ()))
     new = EffectivePom(tuple(with_parents(after[folder], after)))
     known, every = set(_entries(old)), _entries(new)
@@ -102,7 +114,7 @@ def _added_to(folder: str, before: Mapping[str, Pom], after: Mapping[str, Pom], 
     properties = _versions(new) if _outer_parents(every, own) else {}
     changed = not properties.items() <= _versions(old).items()
     if not changed and not any(each.has_version and each.name not in own for each in added):
-        return ""
+        return None
     return _pom_of([*_direct(new), *added], every, own, properties)
 
 
@@ -160,7 +172,7 @@ def pom_entry(element: Element, pom: EffectivePom) -> PomEntry:
 
 def _pom_of(
     requested: list[PomEntry], every: list[PomEntry], own: set[str], properties: Mapping[str, str]
-) -> str:
+) -> AddedPom:
     """One line for each artifact, so that a reader sees what is asked for.
 
     An artifact without a version has that of the tree's management, else that of the outer parent or of an import.
@@ -179,7 +191,9 @@ def _pom_of(
 
 def _rendered(
     outer: list[PomEntry], imports: list[PomEntry], chosen: list[PomEntry], properties: Mapping[str, str]
-) -> str:
+) -> AddedPom:
+    plugins = [each for each in chosen if each.kind == "plugin" and (each.has_version or outer)]
+    names = (each.name for each in plugins if _PLAIN_NAME.fullmatch(each.name))
     lines = [
         "<project>",
         "<modelVersion>4.0.0</modelVersion>",
@@ -195,8 +209,8 @@ def _rendered(
         *(each.xml for each in chosen if each.kind == "dependency"),
         "</dependencies>",
         "<build><plugins>",
-        *(each.xml for each in chosen if each.kind == "plugin" and (each.has_version or outer)),
+        *(each.xml for each in plugins),
         "</plugins></build>",
         "</project>",
     ]
-    return "\n".join(lines) + "\n"
+    return AddedPom("\n".join(lines) + "\n", tuple(sorted(set(names))))
