@@ -160,6 +160,67 @@ async def test_test_modules_of_rust_files_belong_to_the_test_patch(
     assert read(work) == {"src/lib.rs": new}
 
 
+def a_test(value: bytes) -> bytes:
+    return b"#[test]\nfn adds() {\n    assert_eq!(add(1, 0), " + value + b");\n}\n"
+
+
+TEXTS = b'#[cfg(test)]\nconst TEXTS: &[&str] = &[\n    "a",\n];\n'
+END = b"\npub fn two() -> u8 {\n    2\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "with_tests"),
+    [
+        pytest.param(
+            CODE + a_test(b"1") + END,
+            FIXED + a_test(b"2") + END,
+            CODE + a_test(b"2") + END,
+            id="a changed function",
+        ),
+        pytest.param(
+            CODE + a_test(b"1") + END,
+            FIXED + TEXTS + b"\n" + a_test(b"TEXTS.len()") + END,
+            CODE + TEXTS + b"\n" + a_test(b"TEXTS.len()") + END,
+            id="a new constant of tests",
+        ),
+        pytest.param(
+            CODE + TEXTS + b"\n" + END,
+            FIXED + a_test(b"2") + b"\n" + OLD_TESTS + END,
+            CODE + a_test(b"2") + b"\n" + END,
+            id="a new function instead of a constant; a new module in the middle stays in the fix",
+        ),
+        pytest.param(
+            CODE + a_test(b"1") + b"\n" + OLD_TESTS,
+            FIXED + a_test(b"2") + b"\n" + NEW_TESTS,
+            CODE + a_test(b"2") + b"\n" + NEW_TESTS,
+            id="a function and a module",
+        ),
+        pytest.param(
+            b"pub fn add() {\n    1\n}\n",
+            b"pub fn add() {\n    2\n" + a_test(b"1") + b"}\n",
+            b"pub fn add() {\n    1\n}\n",
+            id="a function within another stays in the fix",
+        ),
+        pytest.param(
+            CODE + a_test(b"1") + END,
+            FIXED + a_test(b"1") + END.replace(b"2", b"3"),
+            CODE + a_test(b"1") + END,
+            id="an equal function",
+        ),
+    ],
+)
+async def test_test_functions_beside_the_code_of_rust_files_belong_to_the_test_patch(
+    tmp_path: Path, old: bytes, new: bytes, with_tests: bytes
+) -> None:
+    patches = await split(tmp_path, {"src/lib.rs": old}, {"src/lib.rs": new})
+    work = write(tmp_path / "work", {"src/lib.rs": old})
+    if patches.tests:
+        apply(work, patches.tests)
+    assert read(work) == {"src/lib.rs": with_tests}
+    apply(work, patches.gold)
+    assert read(work) == {"src/lib.rs": new}
+
+
 async def test_equal_trees_give_empty_patches(tmp_path: Path) -> None:
     assert await split(tmp_path, OLD, OLD) == Patches(gold=b"", tests=b"")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from swefoundry.cli.releases.rust_test_items import with_test_items
 from swefoundry.cli.releases.rust_test_modules import with_test_modules
 from swefoundry.cli.releases.splitting import ChangePart
 from swefoundry.git import Git, GitFailed, GitTimeLimit
@@ -55,7 +56,7 @@ async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[
     changes = await git.changes(before, after)
     tests = [change for change in changes if part_of(change.name) is ChangePart.TEST]
     fix = [change for change in changes if part_of(change.name) is ChangePart.FIX]
-    modules = [each for change in fix if (each := await git.change_of_test_modules(change)) is not None]
+    modules = [each for change in fix if (each := await git.change_of_inner_tests(change)) is not None]
     with_tests = await git.tree_with(before, [*tests, *modules])
     with_all = await git.tree_with(with_tests, fix)
     return Patches(
@@ -101,14 +102,16 @@ class TreeRepository:
         await self.run("update-index", "-z", "--index-info", stdin=lines)
         return (await self.run("write-tree")).decode().strip()
 
-    async def change_of_test_modules(self, change: ChangedPath) -> ChangedPath | None:
-        """The change of a Rust file's test modules alone; None where they are as before."""
+    async def change_of_inner_tests(self, change: ChangedPath) -> ChangedPath | None:
+        """The change of the tests within a Rust file alone; None where they are as before."""
         if not change.path.endswith(b".rs") or change.mode == b"0" or not change.old_blob.strip(b"0"):
             return None
         old, new = [
             await self.run("cat-file", "blob", each.decode()) for each in (change.old_blob, change.blob)
         ]
-        mixed = with_test_modules(old, new)
+        with_modules = with_test_modules(old, new)
+        with_items = with_test_items(old if with_modules is None else with_modules, new)
+        mixed = with_modules if with_items is None else with_items
         if mixed is None:
             return None
         blob = await self.run("hash-object", "-w", "--stdin", stdin=mixed)
