@@ -34,6 +34,7 @@ from swefoundry.oci.registry_transport import RegistryTransport
 from swefoundry.settings import Settings, describe_errors
 from swefoundry.structured_log import configure_logging, fields
 from swefoundry.workloads.pod_limiter import PlaceLimits, PodLimiter
+from swefoundry.workloads.shard_limits import settings_of_shard
 
 log = logging.getLogger("swefoundry")
 
@@ -52,7 +53,7 @@ def main() -> None:
         contextlib.suppress(KeyboardInterrupt),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(run(with_default_canary(settings)))
+        runner.run(run(settings_of_shard(with_default_canary(settings))))
 
 
 async def run(settings: Settings) -> None:

@@ -25,6 +25,11 @@ ModelList = Annotated[list[Model], NoDecode]
 """JSON, parsed by our own validator so that an error names the field."""
 
 
+_LIMITED = ("intake", "build", "evaluation", "agent", "total")
+SHARED_LIMITS = (*(f"max_active_{name}" for name in _LIMITED), "max_unplaced", "api_burst")
+"""Limits of which each shard needs at least 1."""
+
+
 class OperatorPodTemplate(PodTemplate):
     """A pod template in a setting. Unknown fields are refused: nothing else would report a misspelt one."""
 
@@ -249,6 +254,12 @@ class Settings(BaseSettings):
     """UID of the operator's own pod, by which a container that is restarted is the holder that it was; empty: every
     process is another candidate."""
 
+    shards: int = Field(default=1, ge=1, le=64)
+    """Operators that share the work by a hash of the repository, each with a Lease of its own. The limits of places,
+    budgets and requests are for all of them together: each takes its part. 1 is enough for 10,000 instances."""
+    shard: int = Field(default=0, ge=0)
+    """Which of them this process is, from 0."""
+
     workers: int = Field(default=16, ge=1)
     """Concurrent reconciles: they mostly wait for the API and the registry."""
     api_qps: float = Field(default=50, gt=0)
@@ -347,6 +358,18 @@ class Settings(BaseSettings):
                 f"{PREFIX}LEASE_RENEW_SECONDS ({self.lease_renew_seconds:g}), "
                 f"and that below {PREFIX}LEASE_SECONDS ({self.lease_seconds})"
             )
+        return self
+
+    @model_validator(mode="after")
+    def check_shards(self) -> "Settings":
+        """A number that does not exist would leave objects alone, and without a place nothing would ever start."""
+        if self.shard >= self.shards:
+            raise ValueError(f"{PREFIX}SHARD ({self.shard}) must be below {PREFIX}SHARDS ({self.shards})")
+        for name in SHARED_LIMITS:
+            if (limit := getattr(self, name)) is not None and limit < self.shards:
+                raise ValueError(
+                    f"{PREFIX}{name.upper()} ({limit}) must be at least {PREFIX}SHARDS ({self.shards})"
+                )
         return self
 
     def experiment_label(self, experiment: str) -> str:

@@ -256,7 +256,7 @@ class ApiServer:
         selected = [
             (each, body)
             for each, body in self.objects.items()
-            if each[:2] == key[:2] and _selects(selector, body["metadata"].get("labels", {}))
+            if each[:2] == key[:2] and selects(selector, body["metadata"].get("labels", {}))
         ]
         for each, _ in selected:
             self.delete(each)
@@ -270,7 +270,7 @@ class ApiServer:
             for (plural, namespace, _), body in self.objects.items()
             if plural == key[0]
             and key[1] in ("", namespace)
-            and _selects(selector, body["metadata"].get("labels", {}))
+            and selects(selector, body["metadata"].get("labels", {}))
             and all(_field(body, path) == value for path, value in _pairs(query.get("fieldSelector", "")))
         ]
         start = int(query.get("continue", 0))
@@ -336,11 +336,15 @@ def _pairs(selector: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in pairs]
 
 
-def _selects(selector: str, labels: Json) -> bool:
-    """Whether the labels have every pair of the selector, one of the values of a set, and every key without a value."""
-    sets = re.findall(r"([^,\s]+) in \(([^)]*)\)", selector)
-    parts = [part for part in re.sub(r"[^,\s]+ in \([^)]*\)", "", selector).split(",") if part]
-    return all(labels.get(name) in values.split(",") for name, values in sets) and all(
+def selects(selector: str, labels: Json) -> bool:
+    """Whether the labels have every pair of the selector, one of the values of a set (with `notin`: none of them, which
+    is also true without the label), and every key without a value.
+    """
+    sets = re.findall(r"([^,\s]+) (in|notin) \(([^)]*)\)", selector)
+    parts = [part for part in re.sub(r"[^,\s]+ (in|notin) \([^)]*\)", "", selector).split(",") if part]
+    return all(
+        (labels.get(name) in values.split(",")) is (operator == "in") for name, operator, values in sets
+    ) and all(
         labels.get(name) == value if equals else name in labels
         for name, equals, value in (part.partition("=") for part in parts)
     )

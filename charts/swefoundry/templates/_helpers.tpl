@@ -39,9 +39,59 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s-task" (include "swefoundry.fullname" .) -}}
 {{- end -}}
 
-{{/* Not empty where there are several operators, of which a Lease elects one. */}}
+{{/* Not empty where several operators share the work. */}}
+{{- define "swefoundry.sharded" -}}
+{{- if gt (int .Values.sharding.count) 1 -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Name of the operator's Deployment; .shard is its number. */}}
+{{- define "swefoundry.operator" -}}
+{{- include "swefoundry.fullname" . -}}
+{{- if include "swefoundry.sharded" . -}}-shard-{{ .shard }}{{- end -}}
+{{- end -}}
+
+{{/* What the operator's pods have besides the labels of all objects; .shard is its number. */}}
+{{- define "swefoundry.operatorLabels" -}}
+app.kubernetes.io/component: operator
+{{- if include "swefoundry.sharded" . }}
+swefoundry.dev/shard: {{ .shard | quote }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Refuse more shards than places, and another number of shards while operators run: two would be responsible for the same
+objects.
+*/}}
+{{- define "swefoundry.checkShards" -}}
+{{- $count := int .Values.sharding.count -}}
+{{- $limits := merge (dict "maxUnplaced" .Values.maxUnplaced) dict -}}
+{{- range $class, $limit := .Values.maxActive -}}
+{{- if $limit }}{{ $_ := set $limits (printf "maxActive.%s" $class) $limit }}{{ end -}}
+{{- end -}}
+{{- range $name, $limit := $limits -}}
+{{- if lt (int $limit) $count -}}
+{{- fail (printf "%s: %d is less than sharding.count (%d): each shard gets its part, so raise it" $name (int $limit) $count) -}}
+{{- end -}}
+{{- end -}}
+{{- range (lookup "apps/v1" "Deployment" .Release.Namespace "").items -}}
+{{- $labels := .metadata.labels | default dict -}}
+{{- $ours := eq (get $labels "app.kubernetes.io/instance" | toString) $.Release.Name -}}
+{{- $operator := eq (get $labels "app.kubernetes.io/component" | toString) "operator" -}}
+{{- if and $ours $operator (gt (int .status.replicas) 0) -}}
+{{- $shards := "1" -}}
+{{- range (first .spec.template.spec.containers).env -}}
+{{- if eq .name "SWEFOUNDRY_SHARDS" }}{{ $shards = .value }}{{ end -}}
+{{- end -}}
+{{- if ne $shards (toString $count) -}}
+{{- fail (printf "sharding.count: %s is installed. Two numbers of shards may not run at the same time: first `kubectl scale deploy -n %s -l app.kubernetes.io/instance=%s,app.kubernetes.io/component=operator --replicas 0`, and wait until the pods are gone" $shards $.Release.Namespace $.Release.Name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Not empty where a Lease elects one of several operators, or keeps an old one of a shard apart from a new one. */}}
 {{- define "swefoundry.elects" -}}
-{{- if gt (int .Values.replicas) 1 -}}yes{{- end -}}
+{{- if or (gt (int .Values.replicas) 1) (include "swefoundry.sharded" .) -}}yes{{- end -}}
 {{- end -}}
 
 {{/*
@@ -49,13 +99,20 @@ Not empty where old pods may run beside new ones: there is a Lease, and the pods
 cluster is asked (helm template), they are taken to know it.
 */}}
 {{- define "swefoundry.rolls" -}}
-{{- $installed := lookup "apps/v1" "Deployment" .Release.Namespace (include "swefoundry.fullname" .) -}}
+{{- $installed := lookup "apps/v1" "Deployment" .Release.Namespace (include "swefoundry.operator" .) -}}
 {{- if and (include "swefoundry.elects" .) (or (not $installed) (contains "SWEFOUNDRY_LEASE" (toJson $installed))) -}}yes{{- end -}}
 {{- end -}}
 
-{{/* The Lease of the operator's leader election. */}}
+{{/* The Lease of the operator's leader election; .shard is its number. */}}
 {{- define "swefoundry.lease" -}}
-{{- printf "%s-leader" (include "swefoundry.fullname" .) -}}
+{{- printf "%s-leader" (include "swefoundry.operator" .) -}}
+{{- end -}}
+
+{{/* The Leases of all shards. */}}
+{{- define "swefoundry.leases" -}}
+{{- range $shard := until (int .Values.sharding.count) -}}
+{{- if $shard }}, {{ end }}{{ include "swefoundry.lease" (merge (dict "shard" $shard) $) }}
+{{- end -}}
 {{- end -}}
 
 {{/* Call with (list $ image). */}}

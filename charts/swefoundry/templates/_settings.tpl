@@ -1,4 +1,4 @@
-{{/* The operator's environment: one variable for each setting of operator/swefoundry/settings.py that has a value here. */}}
+{{/* The operator's environment, .shard is its number: one variable for each setting of operator/swefoundry/settings.py that has a value here. */}}
 {{- define "swefoundry.settings" -}}
 - name: SWEFOUNDRY_NAMESPACES
   value: {{ include "swefoundry.namespaces" . | fromJsonArray | join "," | quote }}
@@ -139,6 +139,12 @@
 {{- end }}
 - name: SWEFOUNDRY_TASK_USER_NAMESPACES
   value: {{ .Values.userNamespaces | quote }}
+{{- if include "swefoundry.sharded" . }}
+- name: SWEFOUNDRY_SHARDS
+  value: {{ .Values.sharding.count | quote }}
+- name: SWEFOUNDRY_SHARD
+  value: {{ .shard | quote }}
+{{- end }}
 {{- if include "swefoundry.elects" . }}
 - name: SWEFOUNDRY_LEASE
   value: {{ printf "%s/%s" .Release.Namespace (include "swefoundry.lease" .) | quote }}

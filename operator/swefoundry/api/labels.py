@@ -32,5 +32,11 @@ EXPERIMENT = f"{GROUP}/experiment"
 RETRY = f"{GROUP}/retry"
 """Annotation on a TaskInstance or EnvBuild that ended without a result: each new value starts its work once more."""
 
+BUCKET = f"{GROUP}/bucket"
+"""On TaskInstances, EnvBuilds and task pods where several shards share the work: the hash of the repository, by which
+the API server sends each object to one shard."""
+SHARD = f"{GROUP}/shard"
+"""On the operator's own Deployments and pods, where there are several shards: the number of the shard."""
+
 FINALIZER = f"{GROUP}/result"
 """On task pods: keeps the exit code until it is in the owner's status."""

@@ -4,7 +4,7 @@ Requirements are those of docs/install.md.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -125,13 +125,19 @@ def operator(observed: InstalledSystem) -> Iterator[Finding]:
     elif not watching:
         fix = f"add {observed.namespace} to `namespaces` in the chart's values"
         yield Finding("operator", Level.PROBLEM, f"none watches the namespace {observed.namespace}", fix)
-    elif len(watching) > 1 and not _share_a_lease(watching):
+    elif len({_shards(pod) for pod in watching}) > 1 or not all(
+        map(_elect_one, _by_shard(watching).values())
+    ):
         fix = (
             "two operators without a common Lease start every pod twice: let each namespace be watched by one"
         )
         yield Finding(
             "operator", Level.PROBLEM, f"{len(watching)} watch the namespace {observed.namespace}", fix
         )
+    elif missing := _missing_shards(watching):
+        found = f"no pod is ready of shard {', '.join(missing)} of {_shards(watching[0])}"
+        fix = "the instances of a part of the repositories wait for it: kubectl describe its pods"
+        yield Finding("operator", Level.PROBLEM, found, fix)
     else:
         yield from _settings(watching, observed.namespace)
 
@@ -187,6 +193,8 @@ def _settings(pods: Sequence[KubernetesObject], namespace_name: str) -> Iterator
     environment = environment_variables(pods[0])
     names = ", ".join(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
     verb = "watches" if len(pods) == 1 else "watch, one at a time,"
+    if _shards(pods[0]) > 1:
+        verb = f"watch, as {_shards(pods[0])} shards,"
     yield Finding("operator", Level.OK, f"{names} {verb} {namespace_name}")
     push, pull = (
         environment.get("SWEFOUNDRY_REGISTRY_PUSH", ""),
@@ -237,6 +245,25 @@ def _is_ready(pod: KubernetesObject) -> bool:
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
 
-def _share_a_lease(pods: Sequence[KubernetesObject]) -> bool:
+def _shards(pod: KubernetesObject) -> int:
+    """Number of operators that share the work, by the settings of one of them."""
+    return int(environment_variables(pod).get("SWEFOUNDRY_SHARDS") or 1)
+
+
+def _by_shard(pods: Iterable[KubernetesObject]) -> dict[str, list[KubernetesObject]]:
+    shards: dict[str, list[KubernetesObject]] = {}
+    for pod in pods:
+        shards.setdefault(environment_variables(pod).get("SWEFOUNDRY_SHARD") or "0", []).append(pod)
+    return shards
+
+
+def _missing_shards(pods: Sequence[KubernetesObject]) -> list[str]:
+    """Shards of which none of the pods is."""
+    there = _by_shard(pods)
+    return [shard for shard in map(str, range(_shards(pods[0]))) if shard not in there]
+
+
+def _elect_one(pods: Sequence[KubernetesObject]) -> bool:
+    """Whether at most one of the pods reconciles."""
     leases = {environment_variables(pod).get("SWEFOUNDRY_LEASE", "") for pod in pods}
-    return len(leases) == 1 and "" not in leases
+    return len(pods) == 1 or (len(leases) == 1 and "" not in leases)

@@ -15,10 +15,11 @@ import kopf
 
 from swefoundry import metrics
 from swefoundry.api import labels
+from swefoundry.api.shards import Shard
 from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.full_collections import collect_fully_forever
 from swefoundry.controllers.health import check_health, measure_loop_lag
-from swefoundry.controllers.watch import MANAGED_PODS_SELECTOR, Informer
+from swefoundry.controllers.watch import Informer, watched
 from swefoundry.controllers.worker import Worker, utc_now
 from swefoundry.kube.api_client import PAGE_SIZE
 from swefoundry.kube.leader_election import LeaderElector
@@ -64,7 +65,7 @@ class Operator:
 
     async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """List everything, then start the workers: on half a view they would start pods that run already."""
-        configure_kopf(settings)
+        configure_kopf(settings, Shard.from_settings(self.context.settings))
         self.context.queue.hold()
         metrics.LEADER.set(0)
         leads = self.elector is None or await self.elector.try_to_hold()
@@ -144,12 +145,15 @@ class NullDiffBaseStorage(kopf.DiffBaseStorage):
         pass
 
 
-def configure_kopf(settings: kopf.OperatorSettings) -> None:
+def configure_kopf(settings: kopf.OperatorSettings, shard: Shard) -> None:
     """Chunked lists, server-side selectors, nothing stored on objects, no limits of its own."""
     settings.watching.chunk_size = PAGE_SIZE
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
-    settings.watching.label_selectors["v1", "pods"] = MANAGED_PODS_SELECTOR
+    for resource, selector in watched(shard):
+        group, _, version = resource.base.removeprefix("/api/").removeprefix("/apis/").rpartition("/")
+        if selector:
+            settings.watching.label_selectors[group, version, resource.plural] = selector
     settings.queueing.worker_limit = None
     settings.queueing.idle_timeout = 1.0
     settings.networking.request_timeout = 30

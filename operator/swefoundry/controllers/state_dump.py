@@ -24,6 +24,7 @@ def state_dump(informer: Informer, controllers: Sequence[Controller]) -> dict[st
             "version": __version__,
             "namespaces": context.settings.namespaces,
             "leads": not context.queue.held,
+            **_shard(context),
         },
         "queue": context.queue.snapshot(SHOWN),
         "pods": context.pod_limiter.snapshot(SHOWN),
@@ -41,6 +42,11 @@ def log_state(informer: Informer, controllers: Sequence[Controller]) -> None:
     """Write one line per section; the handler of SIGUSR2."""
     for section, state in state_dump(informer, controllers).items():
         log.info("state", extra=fields(None, section=section, **state))
+
+
+def _shard(context: ReconcileContext) -> dict[str, object]:
+    settings = context.settings
+    return {"shard": settings.shard, "shards": settings.shards} if settings.shards > 1 else {}
 
 
 def _cache(context: ReconcileContext) -> dict[str, object]:

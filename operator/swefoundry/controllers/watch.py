@@ -8,9 +8,11 @@ from typing import Any
 
 from swefoundry import errors, metrics
 from swefoundry.api import labels
+from swefoundry.api.shards import Shard
+from swefoundry.controllers.bucket_assignment import BucketAssignment
 from swefoundry.controllers.controller import Controller
 from swefoundry.kube.cache import key_of, owner_of
-from swefoundry.kube.resources import BUILDS, PODS, TASKS, ApiObject, Resource
+from swefoundry.kube.resources import BUILDS, PODS, RECONCILED, TASKS, ApiObject, Resource
 from swefoundry.kube.workqueue import Key, Priority
 from swefoundry.structured_log import fields
 from swefoundry.workloads.attempt import Role
@@ -22,7 +24,6 @@ from swefoundry.workloads.role_places import placement_of
 log = logging.getLogger("swefoundry.watch")
 
 MANAGED_PODS_SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
-WATCHED: tuple[tuple[Resource, str], ...] = ((TASKS, ""), (BUILDS, ""), (PODS, MANAGED_PODS_SELECTOR))
 
 INITIAL_LIST_RETRY_SECONDS = 2.0
 """Pause between attempts to list everything at start-up."""
@@ -43,12 +44,22 @@ failure: where nothing happens, a watch is silent for hours.
 """
 
 
+def watched(shard: Shard) -> tuple[tuple[Resource, str], ...]:
+    """The kinds that a shard watches, with the label selectors of its objects."""
+    selectors = {TASKS: shard.selector, BUILDS: shard.selector, PODS: MANAGED_PODS_SELECTOR}
+    if shard.selector:
+        selectors[PODS] += f",{shard.selector}"
+    return tuple(selectors.items())
+
+
 class Informer:
     """Feeds the cache and the queue."""
 
     def __init__(self, context: ReconcileContext, controllers: Sequence[Controller]) -> None:
         self.context = context
+        self.bucket_assignment = BucketAssignment(context, self.observe_object)
         self._controllers = {each.resource.kind: each for each in controllers}
+        self._watched = watched(Shard.from_settings(context.settings))
         self.last_event_at = time.monotonic()
         self.missed_resyncs = 0
         self._last_resync_at = self.last_event_at
@@ -65,6 +76,8 @@ class Informer:
 
     def observe_object(self, body: ApiObject, deleted: bool = False) -> bool:
         """Apply one observed object to the cache and enqueue the keys it affects. Return True if it changed."""
+        if not self.bucket_assignment.admits(body, deleted):
+            return False
         key = key_of(body)
         known = self.context.cache.get(key)
         changed = deleted or self.context.cache.put(body)
@@ -132,7 +145,7 @@ class Informer:
         """
         answered, changes, started = True, 0, time.monotonic()
         for namespace in self.context.settings.namespaces:
-            for resource, selector in WATCHED:
+            for resource, selector in self._watched:
                 try:
                     changes += await self._resync_one(resource, namespace, selector)
                 except errors.SwefoundryError as exc:
@@ -210,4 +223,4 @@ def _generation(body: ApiObject) -> int:
 
 
 def _counts(context: ReconcileContext) -> dict[str, int]:
-    return {resource.plural: len(context.cache.keys(resource.kind)) for resource, _ in WATCHED}
+    return {resource.plural: len(context.cache.keys(resource.kind)) for resource in RECONCILED.values()}

@@ -12,15 +12,13 @@ from swefoundry.api.validation.invalid_status import invalid_status
 from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.watch import Informer
 from swefoundry.kube.cache import owner_of
-from swefoundry.kube.resources import BUILDS, PODS, TASKS
+from swefoundry.kube.resources import PODS, RECONCILED
 from swefoundry.kube.workqueue import Key
 from swefoundry.structured_log import fields
 from swefoundry.workloads.pod_release import release_pod
 from swefoundry.workloads.pod_snapshot import read_snapshot
 
 log = logging.getLogger("swefoundry.worker")
-
-RESOURCE_BY_KIND = {resource.kind: resource for resource in (TASKS, BUILDS, PODS)}
 
 
 def utc_now() -> datetime:
@@ -86,6 +84,7 @@ class Worker:
         return "ok"
 
     async def _reconcile(self, key: Key) -> None:
+        await self._informer.bucket_assignment.assign(key)
         if key.kind == PODS.kind:
             await self._release_orphan(key)
             return
@@ -100,7 +99,7 @@ class Worker:
         if cached is None:
             return True
         try:
-            await self._context.kube.get(RESOURCE_BY_KIND[key.kind], key.namespace, key.name)
+            await self._context.kube.get(RECONCILED[key.kind], key.namespace, key.name)
         except errors.NotFound:
             self._informer.observe_object(cached, deleted=True)
             return True
@@ -123,11 +122,12 @@ class Worker:
         if key.kind not in self._controllers:
             return False
         try:
-            body = await self._context.kube.get(RESOURCE_BY_KIND[key.kind], key.namespace, key.name)
+            body = await self._context.kube.get(RECONCILED[key.kind], key.namespace, key.name)
         except errors.NotFound:
             return False
         self._informer.observe_object({"kind": key.kind, **body})
-        return self._informer.cached(key, uid)
+        # It is not in the cache now while its bucket is missing.
+        return str(body["metadata"]["uid"]) == uid
 
     async def _report_invalid(self, key: Key, exc: ValidationError) -> None:
         """Write the errors of an object that the API server accepted and the models refuse; touch nothing else."""
@@ -137,7 +137,7 @@ class Worker:
         status = invalid_status(body, exc, self._clock())
         if status == body.get("status"):
             return
-        resource = RESOURCE_BY_KIND[key.kind]
+        resource = RECONCILED[key.kind]
         await self._context.kube.patch(resource, key.namespace, key.name, {"status": status}, "status")
         log.info("invalid object", extra=fields(key, phase=status["phase"], errors=exc.error_count()))
 

@@ -36,3 +36,6 @@ NAMESPACES = Resource("Namespace", "namespaces", "/api/v1")
 NODES = Resource("Node", "nodes", "/api/v1")
 NETWORK_POLICIES = Resource("NetworkPolicy", "networkpolicies", "/apis/networking.k8s.io/v1")
 CRDS = Resource("CustomResourceDefinition", "customresourcedefinitions", "/apis/apiextensions.k8s.io/v1")
+
+RECONCILED = {resource.kind: resource for resource in (TASKS, BUILDS, PODS)}
+"""By kind: what the operator watches and writes."""

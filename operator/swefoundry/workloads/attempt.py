@@ -30,6 +30,8 @@ class Owner:
     """Name of its experiment, copied to the labels of its pods."""
     pod_template: PodTemplate | None = None
     """Fields that it sets for its pods."""
+    repo: str = ""
+    """Its repository, by which its pods go to its shard."""
 
 
 class WorkKind(StrEnum):

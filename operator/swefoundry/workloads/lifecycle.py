@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from swefoundry import errors, metrics
 from swefoundry.api import reasons
+from swefoundry.api.shards import Shard
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.exit_codes import ExitCode
@@ -178,6 +179,7 @@ async def _start_pod(
         return Queued(move.work, context.pod_limiter.position(request))
     try:
         body = with_template(await prepare(), template)
+        body["metadata"]["labels"] |= Shard.from_settings(context.settings).bucket_labels(owner.repo)
         context.pod_limiter.note_creation(request)
         pod = await context.kube.create(PODS, owner.namespace, body)
         if pod is None:

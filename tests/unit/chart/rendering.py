@@ -71,7 +71,7 @@ def pod_specs(objects: list[Object]) -> list[Object]:
     return pods + [body["spec"]["template"]["spec"] for body in of_kind(objects, "Deployment")]
 
 
-def environment(objects: list[Object]) -> dict[str, str]:
+def environment(objects: list[Object], deployment: str = "swefoundry") -> dict[str, str]:
     """Environment variables of the operator's container."""
-    container = only(objects, "Deployment", "swefoundry")["spec"]["template"]["spec"]["containers"][0]
+    container = only(objects, "Deployment", deployment)["spec"]["template"]["spec"]["containers"][0]
     return {variable["name"]: variable.get("value", "") for variable in container["env"]}

@@ -35,6 +35,10 @@ def operator(name: str = "swefoundry-1", ready: str = "True", **settings: str) -
     }
 
 
+def shard(name: str, index: int, count: int) -> Json:
+    return operator(name, SHARD=str(index), SHARDS=str(count), LEASE=f"swefoundry/shard-{index}-leader")
+
+
 def namespace(level: str = "baseline") -> Json:
     return {"metadata": {"name": "tasks", "labels": {"pod-security.kubernetes.io/enforce": level}}}
 
@@ -149,6 +153,41 @@ def older_crds() -> Json:
             Level.OK,
             "swefoundry/a, swefoundry/b watch, one at a time, tasks",
             "",
+        ),
+        (
+            {"operators": [shard("a", 0, 2), shard("b", 1, 2)]},
+            "operator",
+            Level.OK,
+            "swefoundry/a, swefoundry/b watch, as 2 shards, tasks",
+            "",
+        ),
+        (
+            {"operators": [shard("a", 0, 2), shard("b", 1, 2), shard("c", 1, 2)]},
+            "operator",
+            Level.OK,
+            "swefoundry/a, swefoundry/b, swefoundry/c watch, as 2 shards, tasks",
+            "",
+        ),
+        (
+            {"operators": [shard("a", 0, 3), shard("b", 2, 3)]},
+            "operator",
+            Level.PROBLEM,
+            "no pod is ready of shard 1 of 3",
+            "describe",
+        ),
+        (
+            {"operators": [shard("a", 0, 2), shard("b", 1, 3)]},
+            "operator",
+            Level.PROBLEM,
+            "2 watch the namespace tasks",
+            "start every pod twice",
+        ),
+        (
+            {"operators": [operator("a"), shard("b", 1, 2)]},
+            "operator",
+            Level.PROBLEM,
+            "2 watch the namespace tasks",
+            "start every pod twice",
         ),
         (
             {"operators": [operator(STRATEGIES="recipe,agents", MODELS="[]")]},

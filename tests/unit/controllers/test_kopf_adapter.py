@@ -9,6 +9,7 @@ import pytest
 from simulated.kubelet import Kubelet
 from simulated.scripted_pods import ScriptedPods, manifest
 from swefoundry import errors, metrics
+from swefoundry.api.shards import Shard
 from swefoundry.controllers.kopf_adapter import MAX_WATCH_BACKOFF_SECONDS, UnlimitedBackoff, configure_kopf
 from swefoundry.kube.resources import TASKS
 from unit.controllers.informer_inputs import a_pod
@@ -62,7 +63,7 @@ async def test_workers_start_only_after_a_complete_list(operator, server, monkey
 
 def test_kopf_stores_nothing_posts_nothing_and_retries_forever():
     settings = kopf.OperatorSettings()
-    configure_kopf(settings)
+    configure_kopf(settings, Shard())
     assert (settings.posting.enabled, settings.scanning.disabled, settings.peering.standalone) == (
         False,
         True,
@@ -70,3 +71,15 @@ def test_kopf_stores_nothing_posts_nothing_and_retries_forever():
     )
     pauses = list(itertools.islice(UnlimitedBackoff(), 50))
     assert pauses == sorted(pauses) and pauses[-1] == MAX_WATCH_BACKOFF_SECONDS
+
+
+def test_the_api_server_filters_all_three_watches_of_a_shard():
+    settings = kopf.OperatorSettings()
+    configure_kopf(settings, Shard(1, 64))
+    own = "swefoundry.dev/bucket in (1)"
+    selectors = settings.watching.label_selectors
+    assert {(key.group, key.version, key.any_name): text for key, text in selectors.items()} == {
+        ("swefoundry.dev", "v1alpha1", "taskinstances"): own,
+        ("swefoundry.dev", "v1alpha1", "envbuilds"): own,
+        ("", "v1", "pods"): f"app.kubernetes.io/managed-by=swefoundry,{own}",
+    }

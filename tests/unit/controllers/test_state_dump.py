@@ -187,6 +187,28 @@ async def test_the_command_asks_the_replica_that_leads(operator, server):
     assert (await fetch_state(operator.context.kube, ""))["operator"] == leader["operator"]
 
 
+async def test_the_command_asks_the_shard_that_is_named(context, server):
+    for number in range(2):
+        context.settings = context.settings.model_copy(update={"shard": number, "shards": 2})
+        state = dump(make_operator(context, clock=lambda: NOW))
+        server.objects["pods", "swefoundry", f"operator-{number}:9090"] = {"metadata": {}, **state}
+        an_operator_pod(server, f"operator-{number}")
+        pod = ("pods", "swefoundry", f"operator-{number}")
+        server.patch(pod, {"metadata": {"labels": {"swefoundry.dev/shard": str(number)}}})
+    operator = (await fetch_state(context.kube, "", shard=1))["operator"]
+    assert operator == {
+        "version": __version__,
+        "namespaces": ["here"],
+        "leads": True,
+        "shard": 1,
+        "shards": 2,
+    }
+    with pytest.raises(PermanentError, match="the work is shared by shards 0, 1: choose one with --shard"):
+        await fetch_state(context.kube, "")
+    with pytest.raises(NotFound, match="no running operator of shard 2; there are 0, 1"):
+        await fetch_state(context.kube, "", shard=2)
+
+
 async def test_the_command_says_why_there_is_no_state(operator, server):
     kube = operator.context.kube
     with pytest.raises(NotFound, match="no running operator in any namespace"):

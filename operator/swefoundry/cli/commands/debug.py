@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from swefoundry.api import labels
 from swefoundry.cli import clients, console, options
 from swefoundry.cli.operator_pods import OPERATOR_SELECTOR
 from swefoundry.cli.views.operator_state import state_sections
@@ -20,13 +21,20 @@ OperatorNamespace = Annotated[
 ]
 
 
+ShardNumber = Annotated[
+    int | None,
+    typer.Option("--shard", min=0, help="Number of the shard, where several operators share the work."),
+]
+
+
 def dump(
     namespace: OperatorNamespace = "",
+    shard: ShardNumber = None,
     context: options.Context = None,
     output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
     """Show the operator's queue, pod places, waiting objects, model usage and caches."""
-    state = asyncio.run(_connect_and_fetch(clients.ClusterTarget(namespace, context)))
+    state = asyncio.run(_connect_and_fetch(clients.ClusterTarget(namespace, context), shard))
     if output is console.OutputFormat.JSON:
         console.print_json(state)
         return
@@ -35,13 +43,16 @@ def dump(
         print_section(section, terminal)
 
 
-async def _connect_and_fetch(target: clients.ClusterTarget) -> dict[str, Any]:
+async def _connect_and_fetch(target: clients.ClusterTarget, shard: int | None) -> dict[str, Any]:
     async with clients.open_cluster(target) as kube:
-        return await fetch_state(kube, target.namespace)
+        return await fetch_state(kube, target.namespace, shard)
 
 
-async def fetch_state(kube: KubeClient, namespace: str) -> dict[str, Any]:
-    """The state of the operator that leads in ``namespace`` ("" is all), read through the API server's pod proxy."""
+async def fetch_state(kube: KubeClient, namespace: str, shard: int | None = None) -> dict[str, Any]:
+    """The state of the operator that leads in ``namespace`` ("" is all), read through the API server's pod proxy.
+
+    Where several operators share the work, ``shard`` is the number of one of them.
+    """
     pods = [pod async for pod in kube.list(PODS, namespace, OPERATOR_SELECTOR) if _is_running(pod)]
     if not pods:
         where = f"namespace {namespace}" if namespace else "any namespace"
@@ -49,8 +60,23 @@ async def fetch_state(kube: KubeClient, namespace: str) -> dict[str, Any]:
     if len({pod["metadata"]["namespace"] for pod in pods}) > 1:
         found = ", ".join(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
         raise PermanentError(f"several operators are running ({found}): choose one with --namespace")
-    states = [await _state_of(kube, pod) for pod in pods]
+    states = [await _state_of(kube, pod) for pod in _of_shard(pods, shard)]
     return next((state for state in states if state["operator"].get("leads")), states[0])
+
+
+def _of_shard(pods: list[ApiObject], shard: int | None) -> list[ApiObject]:
+    """The pods of the shard; without a number all, if they share no work."""
+    found = {pod["metadata"]["labels"].get(labels.SHARD, "0") for pod in pods}
+    if shard is None and len(found) > 1:
+        raise PermanentError(
+            f"the work is shared by shards {', '.join(sorted(found, key=int))}: choose one with --shard"
+        )
+    chosen = [
+        pod for pod in pods if shard is None or pod["metadata"]["labels"].get(labels.SHARD, "0") == str(shard)
+    ]
+    if not chosen:
+        raise NotFound(f"no running operator of shard {shard}; there are {', '.join(sorted(found, key=int))}")
+    return chosen
 
 
 async def _state_of(kube: KubeClient, pod: ApiObject) -> dict[str, Any]:

@@ -45,7 +45,13 @@ class Observation:
         """The object as an owner of pods."""
         build = self.build
         return Owner(
-            BUILDS.kind, build.namespace, build.name, build.uid, build.experiment, build.spec.pod_template
+            BUILDS.kind,
+            build.namespace,
+            build.name,
+            build.uid,
+            build.experiment,
+            build.spec.pod_template,
+            build.spec.repo,
         )
 
     @property

@@ -6,6 +6,7 @@ from swefoundry import errors
 from swefoundry.api import labels
 from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
 from swefoundry.api.resource import EnvBuild, TaskInstance, parse_env_build
+from swefoundry.api.shards import Shard
 from swefoundry.api.types import ArtifactSource, Source, Validation
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
@@ -77,6 +78,7 @@ async def create_env_build(observed: Observation, context: ReconcileContext) -> 
                 labels.MANAGED_BY: labels.MANAGER,
                 labels.OWNER: names.label_value(task.name),
                 **({labels.EXPERIMENT: task.experiment} if task.experiment else {}),
+                **Shard.from_settings(context.settings).bucket_labels(task.spec.repo),
             },
             "ownerReferences": [owner_reference(observed.owner)],
         },

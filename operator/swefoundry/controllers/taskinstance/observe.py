@@ -35,7 +35,15 @@ class Observation:
     def owner(self) -> Owner:
         """The object as an owner of pods."""
         task = self.task
-        return Owner(TASKS.kind, task.namespace, task.name, task.uid, task.experiment, task.spec.pod_template)
+        return Owner(
+            TASKS.kind,
+            task.namespace,
+            task.name,
+            task.uid,
+            task.experiment,
+            task.spec.pod_template,
+            task.spec.repo,
+        )
 
     @property
     def repository(self) -> str:
