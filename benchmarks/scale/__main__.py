@@ -28,9 +28,10 @@ sys.path[:0] = [
 
 from batch import Batch, quantile, requests_by_kind  # noqa: E402
 from places_in_use import Places  # noqa: E402
+from shard_processes import ShardProcesses  # noqa: E402
 
 from control_plane.api_client import Cluster  # noqa: E402
-from control_plane.operator_process import OperatorProcess, Sample, total  # noqa: E402
+from control_plane.operator_process import Sample, total  # noqa: E402
 from control_plane.outcomes import Outcomes  # noqa: E402
 from control_plane.own_control_plane import (  # noqa: E402
     cancelled_tasks,
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--rejected", type=float, default=0.1, help="share of instances without a valid fix")
     parser.add_argument("--per-repository", type=int, default=20, help="instances of one repository")
     parser.add_argument("--restart", action="store_true", help="kill the operator when half have ended")
+    parser.add_argument("--shards", type=int, default=1, help="operators that share the work")
     parser.add_argument("--out", type=Path, help="JSON file with all results")
     options = parser.parse_args()
     results = [asyncio.run(measure(size, options)) for size in options.instances]
@@ -82,11 +84,13 @@ class Run:
     batch: Batch
     places: Places
     log: Path
+    shards: int
 
-    async def start_operator(self) -> OperatorProcess:
+    async def start_operator(self) -> ShardProcesses:
         """Start the operator's program with this control plane."""
         settings = operator_settings(self.lab, NAMESPACE, self.places.limits)
-        return await OperatorProcess.start({**settings, "KUBECONFIG": str(self.lab.kubeconfig)}, self.log)
+        settings |= {"KUBECONFIG": str(self.lab.kubeconfig)}
+        return await ShardProcesses.start(settings, self.shards, self.log)
 
 
 @asynccontextmanager
@@ -96,7 +100,7 @@ async def prepared_run(size: int, options: argparse.Namespace) -> AsyncIterator[
         "evaluation": options.places,
         "intake": options.places // 2,
         "build": max(1, options.places // 4),
-        "agent": 1,
+        "agent": options.shards,
     }
     async with AsyncExitStack() as stack:
         lab = stack.enter_context(running_control_plane())
@@ -115,7 +119,8 @@ async def prepared_run(size: int, options: argparse.Namespace) -> AsyncIterator[
         batch = Batch(cluster, NAMESPACE, size, options.per_repository)
         tasks.create_task(batch.follow())
         tasks.create_task(batch.follow_builds())
-        yield Run(lab, cluster, batch, places, Path(f"/tmp/swefoundry-scale-{os.getpid()}-{size}.log"))
+        log = Path(f"/tmp/swefoundry-scale-{os.getpid()}-{size}.log")
+        yield Run(lab, cluster, batch, places, log, options.shards)
 
 
 async def measure(size: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -127,7 +132,7 @@ async def measure(size: int, options: argparse.Namespace) -> dict[str, Any]:
         operator = await run.start_operator()
         try:
             await operator.wait_until_ready(0)
-            resident, spent = operator.resident_mib()[0], -operator.cpu_seconds()
+            resident, spent = operator.resident_mib(), -operator.cpu_seconds()
             creating = asyncio.create_task(run.batch.create())
             await run.batch.sample(operator, run.places, size // 2 if options.restart else size)
             samples, restart = [], None
@@ -142,8 +147,9 @@ async def measure(size: int, options: argparse.Namespace) -> dict[str, Any]:
             spent += operator.cpu_seconds()
             result = results(run, samples, spent)
             result["restart"] = restart
-            result["residentMiB"] = {"start": round(resident, 1), "end": round(operator.resident_mib()[0], 1)}
-            grown = operator.resident_mib()[0] - resident
+            result["shards"] = operator.by_shard()
+            result["residentMiB"] = {"start": round(resident, 1), "end": round(operator.resident_mib(), 1)}
+            grown = operator.resident_mib() - resident
             result["residentKiBPerObject"] = round(grown * 1024 / (2 * size), 1)
             result["etcdMiB"] = round(await etcd_mebibytes(run.cluster), 1)
         finally:
@@ -153,7 +159,7 @@ async def measure(size: int, options: argparse.Namespace) -> dict[str, Any]:
         return result
 
 
-async def restarted(run: Run, operator: OperatorProcess) -> tuple[OperatorProcess, dict[str, float]]:
+async def restarted(run: Run, operator: ShardProcesses) -> tuple[ShardProcesses, dict[str, float]]:
     """Kill the operator and start it again: seconds until it is ready, and until it creates its next pod."""
     await operator.kill()
     killed, created = time.monotonic(), run.places.created

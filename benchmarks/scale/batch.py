@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from places_in_use import Places
+from shard_processes import ShardProcesses
 from status_changes import StatusChanges
 
 from control_plane.api_client import BUILDS, TASKS, Cluster, Json
-from control_plane.operator_process import OperatorProcess, Sample
+from control_plane.operator_process import Sample
 from simulated.scripted_pods import manifest
 
 CONCURRENT_REQUESTS = 8
@@ -71,18 +72,18 @@ class Batch:
         async for event in self.cluster.watch(BUILDS.format(self.namespace)):
             self.build_changes.observe(event)
 
-    async def sample(self, operator: OperatorProcess, places: Places, until: int) -> None:
+    async def sample(self, operator: ShardProcesses, places: Places, until: int) -> None:
         """Take samples until so many instances have ended."""
         self.started = self.started or time.monotonic()
         while len(self.ended) < until:
-            if operator.process.returncode is not None:
-                raise SystemExit(f"the operator ended; see {operator.log.name}")
+            if operator.has_ended:
+                raise SystemExit(f"the operator ended; see {operator.log_names}")
             self.moments.append(
                 Moment(
                     round(time.monotonic() - self.started, 1),
                     len(self.ended),
                     dict(places.active),
-                    round(operator.resident_mib()[0], 1),
+                    round(operator.resident_mib(), 1),
                     operator.cpu_seconds(),
                 )
             )
