@@ -59,13 +59,17 @@ def boot_id() -> str:
 
 
 def started_ticks(pid: int) -> int | None:
-    """Start time of a process, or None if it does not run (a zombie does not)."""
+    """Start time of a process, or None if it does not run.
+
+    A zombie does not, unless threads of it are still ending: until the last one has, its sockets listen.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     state, *fields = stat.rpartition(")")[2].split()  # the program's name may contain spaces and brackets
-    return None if state in "ZX" else int(fields[18])
+    threads, ticks = int(fields[16]), int(fields[18])
+    return None if state in "ZX" and threads <= 1 else ticks
 
 
 def started_at(record: DaemonRecord | None) -> datetime:

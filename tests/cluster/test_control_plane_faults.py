@@ -103,24 +103,25 @@ async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Faul
 
 @asynccontextmanager
 async def a_batch(faulty: FaultyCluster, prefix: str) -> AsyncIterator[None]:
-    """Start a batch; when the block has ended, which injects faults, see that nothing was lost or done twice."""
+    """Start a batch; when the block has ended, which injects faults, see that nothing was lost or done twice.
+
+    Only a batch that passes is deleted: an API server that a test left away would hide why it failed.
+    """
     names = await faulty.create(prefix, INSTANCES)
-    try:
-        await faulty.wait_for_runs(INSTANCES)
-        yield
-        await faulty.wait_until(
-            "every instance has its verdict",
-            lambda statuses, _: all("finishedAt" in statuses.get(name, {}) for name in names),
-        )
-        await faulty.wait_until("no pod is left", lambda _, pods: not pods)
-        statuses = await faulty.statuses()
-        assert {name: verdict_of(status) for name, status in statuses.items()} == faulty.expected(names)
-        works = {f"{name} {kind} {work} 0" for name in names for kind in WORKS for work in WORKS[kind]}
-        uids = {work: len(uids) for work, uids in faulty.runs.uids.items() if work.split()[0] in names}
-        assert uids == dict.fromkeys(works, 1)  # each work by one pod; attempt 0: none was lost
-        assert Counter(faulty.creations.by_name.values()) == {1: len(faulty.runs.uids)}
-    finally:
-        await faulty.delete_everything()
+    await faulty.wait_for_runs(INSTANCES)
+    yield
+    await faulty.wait_until(
+        "every instance has its verdict",
+        lambda statuses, _: all("finishedAt" in statuses.get(name, {}) for name in names),
+    )
+    await faulty.wait_until("no pod is left", lambda _, pods: not pods)
+    statuses = await faulty.statuses()
+    assert {name: verdict_of(status) for name, status in statuses.items()} == faulty.expected(names)
+    works = {f"{name} {kind} {work} 0" for name in names for kind in WORKS for work in WORKS[kind]}
+    uids = {work: len(uids) for work, uids in faulty.runs.uids.items() if work.split()[0] in names}
+    assert uids == dict.fromkeys(works, 1)  # each work by one pod; attempt 0: none was lost
+    assert Counter(faulty.creations.by_name.values()) == {1: len(faulty.runs.uids)}
+    await faulty.delete_everything()
 
 
 async def test_an_api_server_that_is_killed_twice_costs_no_work(faulty: FaultyCluster) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +21,14 @@ def lab(tmp_path: Path) -> Lab:
     lab = Lab(tmp_path)
     lab.prepare()
     return lab
+
+
+END_MAIN_THREAD = """
+import ctypes, os, threading
+
+threading.Thread(target=input).start()
+ctypes.CDLL(None).syscall(60, 0)  # exit, of this thread alone
+"""
 
 
 @pytest.fixture
@@ -57,6 +66,17 @@ def test_a_process_that_ended_but_was_not_collected_is_not_alive(sleeper: subpro
     record = record_of(sleeper.pid)
     sleeper.kill()
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
+    assert not daemons.is_alive(record)
+
+
+def test_a_process_of_which_a_thread_has_not_ended_is_alive_because_its_sockets_are_still_open() -> None:
+    process = subprocess.Popen([sys.executable, "-c", END_MAIN_THREAD], stdin=subprocess.PIPE)
+    stat = Path(f"/proc/{process.pid}/stat")
+    while ") Z " not in stat.read_text():
+        time.sleep(0.01)
+    record = record_of(process.pid)
+    process.kill()
+    process.communicate()
     assert not daemons.is_alive(record)
 
 
