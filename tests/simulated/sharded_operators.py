@@ -67,7 +67,9 @@ class ShardOperator:
                 self._late[event["object"]["kind"]].append(event)
         for events in self._late.values():
             for _ in range(chance.randint(0, len(events))):
-                await self.operator.informer.on_event(event=events.popleft())
+                event = events.popleft()
+                # The object of an event from the wire is the handler's own.
+                await self.operator.informer.on_event(event=event | {"object": dict(event["object"])})
         return any(self._late.values())
 
     async def reconcile_all(self) -> None:

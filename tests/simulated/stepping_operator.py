@@ -194,7 +194,8 @@ class Simulation:
         change = self.server.changes[self._delivered]
         self._delivered += 1
         if change["object"]["kind"] in (TASKS.kind, BUILDS.kind, "Pod"):
-            await self._operator.informer.on_event(event=change)
+            # The object of an event from the wire is the handler's own.
+            await self._operator.informer.on_event(event=change | {"object": dict(change["object"])})
 
     async def _reconcile_next(self) -> None:
         key = await self.context.queue.get()

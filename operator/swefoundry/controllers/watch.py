@@ -44,12 +44,28 @@ failure: where nothing happens, a watch is silent for hours.
 """
 
 
+KOPF_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
+"""Parts of an object that kopf reads after the handler."""
+
+
 def watched(shard: Shard) -> tuple[tuple[Resource, str], ...]:
     """The kinds that a shard watches, with the label selectors of its objects."""
     selectors = {TASKS: shard.selector, BUILDS: shard.selector, PODS: MANAGED_PODS_SELECTOR}
     if shard.selector:
         selectors[PODS] += f",{shard.selector}"
     return tuple(selectors.items())
+
+
+def take_object(event: Any) -> ApiObject:
+    """The object of a watch event of kopf, which keeps what identifies it.
+
+    Kopf's wrappers of an object refer to each other, so that it would live on until a full collection of garbage.
+    """
+    kept: ApiObject = event["object"]
+    body = dict(kept)
+    for part in body.keys() - KOPF_FIELDS:
+        del kept[part]
+    return body
 
 
 class Informer:
@@ -67,7 +83,7 @@ class Informer:
     async def on_event(self, event: Any, **_: Any) -> None:
         """Apply one watch event."""
         self.last_event_at = time.monotonic()
-        body = dict(event["object"])
+        body = take_object(event)
         kind = event["type"] or "LISTED"
         metrics.WATCH_EVENTS.labels(body["kind"], kind).inc()
         metrics.WATCH_STAMP.labels(body["kind"]).set(time.time())

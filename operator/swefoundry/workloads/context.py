@@ -57,6 +57,9 @@ class StageImageRequest:
     tag: str = ""
     """Human tag; without one the tag is made of the digest and never moves, because verdicts refer to it."""
 
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.image}+{self.layer.digest}:{self.tag}"
+
 
 @dataclass
 class ReconcileContext:
@@ -108,16 +111,19 @@ class ReconcileContext:
 
     async def stage_image(self, request: StageImageRequest, refresh: bool = False) -> Digest:
         """The stage image's digest; composed when it is asked for first, or ``refresh``."""
-        known = self._stage_images.get(request)
-        if known is not None and not refresh:
-            return known
-        base = await self._base_image(request.repository, request.image, refresh)
-        digest = await compose_stage_on(self.registry, request.repository, base, request.layer, request.tag)
-        _put_bounded(self._stage_images, request, digest, STAGE_IMAGE_ENTRIES)
+        # The evaluations of a matrix ask for it at the same time.
+        async with self.registry.lock(str(request)):
+            known = self._stage_images.get(request)
+            if known is not None and not refresh:
+                return known
+            base = await self._base_image(request.repository, request.image, refresh)
+            digest = await compose_stage_on(
+                self.registry, request.repository, base, request.layer, request.tag
+            )
+            _put_bounded(self._stage_images, request, digest, STAGE_IMAGE_ENTRIES)
         return digest
 
     async def _base_image(self, repository: str, image: Digest, refresh: bool) -> BaseImage:
-        # The evaluations of a matrix ask for it at the same time.
         async with self.registry.lock(f"{repository}@{image}"):
             base = self._base_images.get((repository, image))
             if base is None or refresh:

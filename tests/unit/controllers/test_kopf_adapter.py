@@ -12,7 +12,7 @@ from swefoundry import errors, metrics
 from swefoundry.api.shards import Shard
 from swefoundry.controllers.kopf_adapter import MAX_WATCH_BACKOFF_SECONDS, UnlimitedBackoff, configure_kopf
 from swefoundry.kube.resources import TASKS
-from unit.controllers.informer_inputs import a_pod
+from unit.controllers.informer_inputs import a_pod, send_event
 
 
 async def until(condition):
@@ -29,9 +29,10 @@ async def test_real_workers_bring_a_task_to_its_verdict_and_stop_on_request(oper
         for step in kubelet.steps():
             step()
         while delivered < len(server.changes):
+            change = server.changes[delivered]
             delivered += 1
-            if server.changes[delivered - 1]["object"]["kind"] != "Event":
-                await operator.informer.on_event(event=server.changes[delivered - 1])
+            if change["object"]["kind"] != "Event":
+                await send_event(operator, change["object"], change["type"])
         await asyncio.sleep(0.01)
     assert (await operator.healthz())["watchSeconds"] >= 0
     await operator.stop()

@@ -23,6 +23,16 @@ async def test_a_new_object_is_enqueued_and_an_echo_is_not(operator, server):
     assert await ready(operator) == set()
 
 
+async def test_kopf_is_left_what_identifies_an_object_because_its_wrappers_outlive_the_event(
+    operator, server
+):
+    body = server.create("taskinstances", "here", manifest())
+    event = {"type": "ADDED", "object": dict(body)}
+    await operator.informer.on_event(event=event)
+    assert event["object"] == {name: body[name] for name in ("apiVersion", "kind", "metadata")}
+    assert operator.context.cache.get(TASK)["spec"] == body["spec"]
+
+
 async def test_what_a_pod_leaves_is_looked_at_before_ten_objects_that_are_new(operator, server):
     task = server.create("taskinstances", "here", manifest())
     operator.context.cache.put(task)

@@ -1,8 +1,10 @@
 """Start evaluation pods: registry calls compose the stage image, then one pod runs it."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from swefoundry import errors
 from swefoundry.api.types import Attempt, Validation
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.draft import Draft
@@ -11,6 +13,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.drafts.evaluation_command import expand_files
 from swefoundry.drafts.import_check import with_import_check
 from swefoundry.settings import Settings
+from swefoundry.structured_log import fields
 from swefoundry.workloads.attempt import AttemptRef, Role, Work
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
 from swefoundry.workloads.decide import StartPod, Wait
@@ -18,6 +21,8 @@ from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
 from swefoundry.workloads.resource_estimates import PeakUse, known_memory_factor
+
+log = logging.getLogger("swefoundry.evaluation")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,11 @@ class EvaluationRequest:
     """Whether to check first that the project is imported from the tree."""
     variation: Variation = Variation()
 
+    @property
+    def stage_image(self) -> StageImageRequest:
+        """The image that the pod runs."""
+        return StageImageRequest(self.repository, self.image, self.layer, self.tag)
+
 
 def failed_nodes(attempts: Iterable[Attempt], work: Work) -> tuple[str, ...]:
     """Nodes where earlier attempts of the work failed; the next one avoids them."""
@@ -70,15 +80,27 @@ async def launch_evaluation(
     async def prepare() -> JsonDict:
         return await _pod_body(context, ref, move, request)
 
-    return await start_pod(context, ref, move, prepare)
+    started = await start_pod(context, ref, move, prepare)
+    if isinstance(started, Queued):
+        await _compose_ahead(context, request)
+    return started
+
+
+async def _compose_ahead(context: ReconcileContext, request: EvaluationRequest) -> None:
+    """Compose the stage image while its pod waits for a place, which is then not held for the registry's answers."""
+    try:
+        await context.stage_image(request.stage_image)
+    except errors.SwefoundryError as error:
+        log.info(
+            "stage image is composed later", extra=fields(repository=request.repository, error=str(error))
+        )
 
 
 async def _pod_body(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: EvaluationRequest
 ) -> JsonDict:
-    stage = StageImageRequest(request.repository, request.image, request.layer, request.tag)
     # The attempt before may have failed because somebody removed the stage image.
-    stage_image = await context.stage_image(stage, refresh=move.number > 0)
+    stage_image = await context.stage_image(request.stage_image, refresh=move.number > 0)
     facts = await context.facts(request.repository, request.facts)
     settings = context.settings
     command = expand_files(request.draft.test_command, facts.test_files_in(request.stage))
