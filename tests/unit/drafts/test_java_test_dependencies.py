@@ -87,6 +87,36 @@ def test_versions_and_scopes_come_from_the_management_too_or_from_a_parent() -> 
     assert added(a_pom(PARENT), after) == [(".", "x:jar:", x.replace("<version>1</version>", ""))]
 
 
+def jupiter(name: str, version: str = "<version>5.10.1</version>") -> str:
+    return (
+        f"<dependency><groupId>org.junit.jupiter</groupId><artifactId>{name}</artifactId>{version}"
+        "<scope>test</scope></dependency>"
+    )
+
+
+@pytest.mark.parametrize(
+    "version", ["<version>5.10.1</version>", ""], ids=["with a version", "by the parent"]
+)
+def test_the_engine_of_junit_5_comes_with_its_api_because_older_releases_of_surefire_do_not_bring_it(
+    version: str,
+) -> None:
+    api, engine = jupiter("junit-jupiter-api", version), jupiter("junit-jupiter-engine", version)
+    after = a_pom(PARENT.replace(">3<", ">4<"), dependencies(api))
+    assert added(a_pom(PARENT, dependencies(JUNIT)), after) == [
+        (".", "junit-jupiter-api:jar:", api),
+        (".", "junit-jupiter-engine:jar:", engine),
+    ]
+
+
+@pytest.mark.parametrize("name", ["junit-jupiter-engine", "junit-jupiter"])
+def test_an_engine_that_a_pom_names_is_not_added_again(name: str) -> None:
+    api, engine = jupiter("junit-jupiter-api"), jupiter(name)
+    found = added(a_pom(dependencies(engine)), a_pom(dependencies(engine, api)))
+    assert found == [(".", "junit-jupiter-api:jar:", api)]
+    both = [(".", f"{name}:jar:", engine), (".", "junit-jupiter-api:jar:", api)]
+    assert added(a_pom(), a_pom(dependencies(engine, api))) == sorted(both)
+
+
 def test_a_module_gets_what_the_fix_gives_all_modules() -> None:
     module = "<project><parent><artifactId>thing</artifactId></parent><artifactId>core</artifactId></project>"
     root = a_pom("<modules><module>core</module></modules>")
@@ -155,18 +185,21 @@ def test_versions_are_those_that_maven_lists(tmp_path: Path) -> None:
     (tmp_path / "versions").write_text(
         "\nThe following files have been resolved:\n"
         "   g:a:jar:5.10.1:test -- module org.a\n   g:b:jar:tests:2:test\n   other:c:jar:9:test\n"
+        "   org.junit.jupiter:junit-jupiter-api:jar:5.9.2:test\n"
     )
     names = {"a": "a:jar:", "b": "b:jar:tests", "c": "c:jar:", "d": "d:jar:"}
     lines = [f".\t{name}\t{of_tests(each)}\n" for each, name in names.items()]
     own = f".\ta:jar:\t{of_tests('a', '<version>1</version>')}\n"
-    (tmp_path / "list").write_text("".join([*lines, own]))
+    engine = f".\tjunit-jupiter-engine:jar:\t{jupiter('junit-jupiter-engine', '')}\n"
+    (tmp_path / "list").write_text("".join([*lines, own, engine]))
     command = ["awk", "-v", "versions=versions", "-f", "program", "list"]
     found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     filled = [
         f".\ta:jar:\t{of_tests('a', '<version>5.10.1</version>')}\n",
         f".\tb:jar:tests\t{of_tests('b', '<version>2</version>')}\n",
     ]
-    assert (found.stdout, found.stderr) == ("".join([*filled, *lines[2:], own]), "")
+    of_api = f".\tjunit-jupiter-engine:jar:\t{jupiter('junit-jupiter-engine', '<version>5.9.2</version>')}\n"
+    assert (found.stdout, found.stderr) == ("".join([*filled, *lines[2:], own, of_api]), "")
     unknown = subprocess.run(
         [*command[:2], "versions=none", *command[3:]],
         capture_output=True,
@@ -174,7 +207,7 @@ def test_versions_are_those_that_maven_lists(tmp_path: Path) -> None:
         check=True,
         cwd=tmp_path,
     )
-    assert unknown.stdout == "".join([*lines, own])
+    assert unknown.stdout == "".join([*lines, own, engine])
 
 
 def test_the_tests_add_them_before_they_compile() -> None:

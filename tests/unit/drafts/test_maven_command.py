@@ -181,6 +181,17 @@ def test_a_changed_helper_alone_runs_the_tests_that_use_it(source: Path) -> None
     assert sorted(run(source, support=[helper])[1]) == ["org.thing.UserTest::a <b>"]
 
 
+def test_changed_data_of_tests_alone_runs_every_class_with_a_test_of_its_module(source: Path) -> None:
+    a_class(source, f"core/{JAVA}/CoreTest.java", "public class CoreTest { @ParameterizedTest void x() {} }")
+    a_class(source, f"core/{JAVA}/OldTest.java", "public class OldTest extends TestCase {}")
+    a_class(source, f"core/{JAVA}/TestData.java", "public class TestData {}")
+    a_class(
+        source, f"core/{JAVA}/AbstractTest.java", "public abstract class AbstractTest { @Test void x() {} }"
+    )
+    code, tests, _ = run(source, support=["core/src/test/resources/data.csv"])
+    assert (code, sorted(tests)) == (0, ["org.thing.CoreTest::a <b>", "org.thing.OldTest::a <b>"])
+
+
 def test_files_without_a_class_could_not_run(source: Path) -> None:
     code, tests, log = run(source, support=["core/src/test/resources/a.txt"])
     assert (code, tests) == (3, {})

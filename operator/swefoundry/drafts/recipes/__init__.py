@@ -71,6 +71,7 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
         java_recipe.initial_plan,
         DEFAULT_JAVA_BASES,
         manifests=(POM, *BUILD_FILES),
+        refusal=java_recipe.refusal,
     ),
     RecipeLanguage(
         "rust", (".rs",), cargo_recipe.initial_plan, DEFAULT_RUST_BASES, manifests=("Cargo.toml",)

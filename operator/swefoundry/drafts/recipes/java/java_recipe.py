@@ -8,7 +8,7 @@ from swefoundry.drafts.recipes.java.gradle_recipe import GradlePlan, gradle_plan
 from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS, JavaConstraints
 from swefoundry.drafts.recipes.java.java_draft import plan_label, plan_to_draft
 from swefoundry.drafts.recipes.java.java_log import asks_for_permissions, log_constraints
-from swefoundry.drafts.recipes.java.java_project import JavaProject, read_java_project
+from swefoundry.drafts.recipes.java.java_project import JavaProject, has_other_tests_alone, read_java_project
 from swefoundry.drafts.recipes.java.java_releases import DEFAULT_JAVA_BASES, JavaCandidate, java_candidates
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 
@@ -44,9 +44,18 @@ class JavaPlan(SearchPlan[JavaCandidate, JavaConstraints]):
 
 def initial_plan(strategy_input: StrategyInput) -> JavaPlan | GradlePlan | None:
     """Return the plan before any round; None without a pom.xml or build.gradle above the tests: Ant has no recipe."""
+    if has_other_tests_alone(strategy_input.facts):
+        return None
     project = read_java_project(strategy_input)
     if project is None:
         return gradle_plan(strategy_input)
     images = images_to_try(strategy_input, "java", DEFAULT_JAVA_BASES)
     ordered = java_candidates(images, project.at_least, project.named_versions, project.created)
     return JavaPlan(project=project, remaining=tuple(ordered))
+
+
+def refusal(strategy_input: StrategyInput) -> str | None:
+    """Return why the recipe has no plan for a source whose test patch has no class of tests."""
+    if not has_other_tests_alone(strategy_input.facts):
+        return None
+    return "the test patch changes no Java file and nothing in src/test, and the recipe runs classes of tests alone"

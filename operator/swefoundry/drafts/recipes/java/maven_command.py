@@ -34,6 +34,8 @@ TEST_GOALS = f"{COMPILE_GOALS} {_PLUGINS}-surefire-plugin:test@default-test"
 For a short name (`surefire:test`) Maven would read every plugin of the POM, those that are missing, too.
 """
 
+_TEST_CLASS = "@([A-Za-z]*Test|TestFactory)([^A-Za-z]|$)|extends +[A-Za-z]*TestCase"
+"""A line of every class with a test, of any JUnit."""
 _REMOVE = "find . -path '*/target/test-classes' -prune -exec rm -r {} +"
 
 
@@ -58,13 +60,14 @@ def _arguments(module: MavenModule) -> list[str]:
 def _users(project: JavaProject) -> str:
     """Return a command that prints the files of classes, not abstract ones, that extend changed base classes of tests.
 
-    Where the patch changes no test class at all, those that use a changed helper in any way.
+    Where the patch changes no test class at all, those that use a changed helper in any way; where it changes nothing
+    but data of tests, every class with a test.
     """
     names = "|".join(project.base_classes if project.has_test_files else project.helper_classes)
-    if not names:
+    if not names and not project.has_data_alone:
         return ""
     before = "extends[[:space:]]+" if project.has_test_files else "(^|[^A-Za-z0-9_])"
-    pattern = f"{before}({names})([^A-Za-z0-9_]|$)"
+    pattern = f"{before}({names})([^A-Za-z0-9_]|$)" if names else _TEST_CLASS
     folders = shlex.join(module.folder for module in project.modules)
     return (
         f" $(find {folders} -path '*/src/test/*' \\( -name '*Test*.java' -o -name '*IT.java' \\)"

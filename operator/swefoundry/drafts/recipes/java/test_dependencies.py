@@ -29,6 +29,7 @@ FILL_VERSIONS = f"cp {LIST} {LIST}.own && awk -v versions={VERSIONS} -f {FILL_PR
 KEEP_VERSIONED = f"sed '/<version>/!d' {LIST}.own > {LIST}"
 """A command that takes those from the list that had no version before."""
 _TEST_SCOPE = "test"
+_JUPITER = "junit-jupiter"
 
 FILL = r"""# Prints lines of folder, name, element; those without a version with that which `versions` has.
 BEGIN {
@@ -41,6 +42,7 @@ BEGIN {
 }
 {
   group = $3; sub(/.*<groupId>/, "", group); sub(/<.*/, "", group); key = group " " $2
+  if (!(key in known)) sub(/junit-jupiter-engine:/, "junit-jupiter-api:", key)
   if ($3 !~ /<version>/ && key in known) sub(/<scope>/, "<version>" known[key] "</version><scope>")
   print
 }
@@ -131,7 +133,7 @@ def added_test_dependencies(project: JavaProject) -> list[AddedDependency]:
         new = EffectivePom(tuple(with_parents(after[folder], after)))
         found += [
             AddedDependency(module.folder, name, _with_scope(entry))
-            for name, entry in _added(old, new).items()
+            for name, entry in _with_engine(_added(old, new), old).items()
             if entry.name not in own
         ]
     return sorted(found)
@@ -152,6 +154,20 @@ def _added(old: EffectivePom, new: EffectivePom) -> dict[str, PomEntry]:
         if scope.strip() == _TEST_SCOPE and name not in known and is_usable and not _excludes(each, element):
             found.setdefault(name, chosen)
     return found
+
+
+def _with_engine(added: Mapping[str, PomEntry], old: EffectivePom) -> dict[str, PomEntry]:
+    """Return what is added with JUnit 5's engine, where its API alone is added.
+
+    Before surefire 3 no test of JUnit 5 runs without the engine; the fix's parent may have a later release.
+    """
+    api = added.get(f"{_JUPITER}-api:jar:")
+    engines = (f"{_JUPITER}-engine:jar:", f"{_JUPITER}:jar:")
+    known = {_name(pom_entry(each, old)) for each in _direct(old)}
+    if api is None or known.union(added).intersection(engines):
+        return dict(added)
+    names = {**dict(api.coordinates), "artifactId": f"{_JUPITER}-engine"}
+    return {**added, engines[0]: PomEntry(api.kind, tuple(names.items()))}
 
 
 def _direct(pom: EffectivePom) -> Iterator[Element]:
