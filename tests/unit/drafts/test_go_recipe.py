@@ -153,13 +153,21 @@ def test_an_old_system_library_asks_for_an_older_compiler() -> None:
     assert proposed(ended(inputs, RoundOutcome.NO_RESULT, refused)).label == "go 1.16"
 
 
-def test_a_vendor_folder_is_used_until_it_does_not_agree_with_the_module() -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "go: inconsistent vendoring in /testbed:",
+        "csrf.go:11:2: cannot find module providing package example.org/cookie: import lookup disabled by -mod=vendor",
+    ],
+    ids=["does not agree with the module", "lacks a package"],
+)
+def test_a_vendor_folder_is_used_until_it_does_not_fit(line: str) -> None:
     inputs = an_input({"go.mod": GO_MOD, "vendor/modules.txt": "# m v1.0.0\n"})
     first = proposed(inputs)
     assert (first.label, "go mod download" in first.draft.dockerfile, "-mod" in first.draft.dockerfile) == (
         "go 1.16, vendored dependencies", False, False,
     )  # fmt: skip
-    second = proposed(ended(inputs, RoundOutcome.NO_RESULT, "go: inconsistent vendoring in /testbed:"))
+    second = proposed(ended(inputs, RoundOutcome.NO_RESULT, line))
     assert (second.label, "RUN go mod download" in second.draft.dockerfile) == (
         "go 1.16, downloaded dependencies",
         True,

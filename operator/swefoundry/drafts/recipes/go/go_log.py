@@ -45,7 +45,8 @@ _PACKAGES = {
     "make": ("make",),
     "pkg-config": ("pkg-config",),
 }
-_VENDOR = re.compile(r"inconsistent vendoring")
+_VENDOR = re.compile(r"inconsistent vendoring|cannot find module providing package .*-mod=vendor")
+"""The second is of archives of releases: older releases of Go packed `vendor/modules.txt` without the packages."""
 
 
 def log_constraints(log: str) -> GoConstraints:
