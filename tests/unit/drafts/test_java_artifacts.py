@@ -1,7 +1,8 @@
-"""Artifacts that Maven asks for while tests run: those it lists as absent, and those that a plugin copies."""
+"""Artifacts that Maven asks for while tests run, and patches for whose tests no draft is made."""
 
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.dockerfile.policy import violations
+from swefoundry.drafts.recipes import proposals, refusal
 from swefoundry.drafts.recipes.java.maven_command import TEST_GOALS
 from swefoundry.text.log_excerpt import log_excerpt
 from unit.drafts.recipe_inputs import ended, proposed
@@ -115,3 +116,15 @@ def test_a_plugin_whose_name_a_shell_would_read_is_not_named_in_a_command() -> N
     after = a_pom(f"<build><plugins>{plugin('$(id)', '<version>2</version>')}</plugins></build>")
     dockerfile = proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
     assert f" if ! {{ {RUN} test; }}; then \\\n" in dockerfile
+
+
+def test_a_patch_without_a_class_of_tests_has_no_draft() -> None:
+    inputs = an_input(
+        test_files=[], test_support_files=["src/it/relocation/verify.groovy", "src/it/x/pom.xml"]
+    )
+    assert list(proposals(inputs)) == []
+    assert refusal(inputs) == (
+        "the test patch changes no Java file and nothing in src/test, and the recipe runs classes of tests alone"
+    )
+    with_data = an_input(test_files=[], test_support_files=["src/it/x/pom.xml", "src/test/resources/x.csv"])
+    assert refusal(with_data) is None

@@ -9,7 +9,6 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts import next_proposal
 from swefoundry.drafts.proposal import StrategyInput
-from swefoundry.drafts.recipes import proposals, refusal
 from unit.drafts.recipe_inputs import all_rounds, ended, next_command, next_dockerfile, proposed
 
 BASES = [f"maven:3.9-eclipse-temurin-{release}" for release in (8, 11, 17, 21)]
@@ -390,15 +389,3 @@ def test_a_source_without_a_pom_has_no_recipe(manifests: dict[str, str]) -> None
 
 def test_a_pom_that_cannot_be_read_still_names_its_folder() -> None:
     assert labels(an_input({"pom.xml": "<project><a"}))[0] == "java 11"
-
-
-def test_a_patch_without_a_class_of_tests_has_no_draft() -> None:
-    inputs = an_input(
-        test_files=[], test_support_files=["src/it/relocation/verify.groovy", "src/it/x/pom.xml"]
-    )
-    assert list(proposals(inputs)) == []
-    assert refusal(inputs) == (
-        "the test patch changes no Java file and nothing in src/test, and the recipe runs classes of tests alone"
-    )
-    with_data = an_input(test_files=[], test_support_files=["src/it/x/pom.xml", "src/test/resources/x.csv"])
-    assert refusal(with_data) is None
