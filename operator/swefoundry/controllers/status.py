@@ -30,6 +30,9 @@ from swefoundry.workloads.pod_snapshot import PodSnapshot
 MAX_ATTEMPTS_SHOWN = 5
 """Ended attempts that a status keeps; the others are in events, metrics, the log and evidence."""
 
+WAITS_FOR_NODE = frozenset({"Unschedulable", "SchedulingGated"})
+"""Reasons of waits for pods that no node has."""
+
 S = TypeVar("S", TaskInstanceStatus, EnvBuildStatus)
 
 ReasonMessage = tuple[str, str]
@@ -102,8 +105,17 @@ def _without(running: Iterable[Attempt], work: str) -> list[Attempt]:
 
 
 def is_queued(status: TaskInstanceStatus | EnvBuildStatus, results: Iterable[object]) -> bool:
-    """Whether the object waits for a place and runs nothing; a retry that is planned has no pod yet."""
-    return any(isinstance(item, Queued) for item in results) and not any(item.uid for item in status.running)
+    """Whether the object waits for a place or for a node, and runs nothing; a retry that is planned has no pod yet."""
+    places, without_node = set(), set()
+    for item in results:
+        match item:
+            case Queued(work):
+                places.add(str(work))
+            case Wait(subject, reason) if reason in WAITS_FOR_NODE:
+                without_node.add(subject)
+    return bool(places or without_node) and not any(
+        item.uid and item.work not in without_node for item in status.running
+    )
 
 
 def waits_for_host(status: TaskInstanceStatus | EnvBuildStatus, results: Iterable[object]) -> bool:
