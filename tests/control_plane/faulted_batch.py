@@ -99,7 +99,8 @@ class FaultyCluster:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 while not condition(await self.statuses(), await self.items(PODS)):
-                    assert self.operator.process.returncode is None, self.describe("the operator ended")
+                    code = self.operator.process.returncode
+                    assert code is None, self.describe(f"the operator ended with {code}")
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             state = {name: _brief(status) for name, status in (await self.statuses()).items()}
