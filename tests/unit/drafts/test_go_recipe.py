@@ -153,6 +153,13 @@ def test_an_old_system_library_asks_for_an_older_compiler() -> None:
     assert proposed(ended(inputs, RoundOutcome.NO_RESULT, refused)).label == "go 1.16"
 
 
+def test_a_source_of_random_numbers_that_fails_needs_go_of_before_1_24() -> None:
+    log = "fatal error: crypto/rand: failed to read random data (see https://go.dev/issue/66821): unexpected EOF"
+    inputs = an_input({"go.mod": "module m\n"}, created="2026-07-01", bases=["golang:1.22", "golang:1.25"])
+    assert proposed(inputs).label == "go 1.25"
+    assert proposed(ended(inputs, RoundOutcome.AFTER_FAILED, log)).label == "go 1.22"
+
+
 @pytest.mark.parametrize(
     "line",
     [

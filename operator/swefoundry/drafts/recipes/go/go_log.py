@@ -35,8 +35,13 @@ _FIRST_WITH: dict[str, LanguageVersion] = {
 }
 """Packages of the standard library, and the releases that brought them."""
 
-_TOO_NEW = re.compile(r"//go:linkname must refer to declared function or variable")
-"""golang.org/x/sys of before 2022, which Go refuses since 1.18."""
+_TOO_NEW: tuple[tuple[re.Pattern[str], LanguageVersion], ...] = (
+    (re.compile(r"//go:linkname must refer to declared function or variable"), (1, 18)),
+    (re.compile(r"fatal error: crypto/rand: failed to read random data"), (1, 24)),
+)
+"""golang.org/x/sys of before 2022, tests with a source of random numbers that fails, and the first releases that refuse
+them.
+"""
 _MISSING_PROGRAM = re.compile(r"exec: \"([\w+-]+)\": executable file not found")
 _PACKAGES = {
     "gcc": ("gcc", "libc6-dev"),
@@ -58,8 +63,8 @@ def log_constraints(log: str) -> GoConstraints:
         learned = learned.merged(GoConstraints(at_least=(1, 21)))
     for package in _NOT_IN_STANDARD_LIBRARY.findall(log):
         learned = learned.merged(GoConstraints(at_least=_FIRST_WITH.get(package)))
-    if _TOO_NEW.search(log):
-        learned = learned.merged(GoConstraints(below=(1, 18)))
+    for pattern, release in _TOO_NEW:
+        learned = learned.merged(GoConstraints(below=release if pattern.search(log) else None))
     for program in _MISSING_PROGRAM.findall(log):
         learned = learned.merged(GoConstraints(apt=frozenset(_PACKAGES.get(program, ()))))
     return learned.merged(GoConstraints(download=_VENDOR.search(log) is not None))
