@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster.fault_injection import lab_only, quiet_steps, suspended
+from cluster.fault_injection import lab_only, suspended
 from cluster.sample_instances import Json, verdict_of
 from control_plane.api_client import PODS, Cluster
 from control_plane.etcd_history import compact
 from control_plane.faulted_batch import NAMESPACE, OPERATOR, FaultyCluster, faulty_cluster
 from control_plane.operator_process import Sample, total
-from swefoundry_lab import controlplane, daemons, up
+from swefoundry_lab import daemons
 
 pytestmark = [
     pytest.mark.cluster,
@@ -131,7 +131,7 @@ async def test_an_api_server_that_is_killed_twice_costs_no_work(faulty: FaultyCl
             start = len(faulty.log_text())
             await asyncio.to_thread(daemons.kill, faulty.plane, "kube-apiserver")
             await asyncio.sleep(AWAY_SECONDS)
-            await asyncio.to_thread(up.start_api_server, faulty.plane, quiet_steps())
+            await asyncio.to_thread(faulty.start_api_server)
             assert RETRIED in faulty.log_text(start)
 
 
@@ -148,7 +148,7 @@ async def test_etcd_that_has_no_leader_costs_no_work(faulty: FaultyCluster) -> N
             await asyncio.to_thread(daemons.kill, faulty.plane, "etcd")
         await asyncio.sleep(AWAY_SECONDS)
         assert not await answers_within(faulty.cluster, 1.0)
-        await asyncio.to_thread(daemons.ensure, faulty.plane, controlplane.etcd(faulty.plane))
+        await asyncio.to_thread(faulty.start_etcd)
 
 
 async def answers_within(cluster: Cluster, seconds: float) -> bool:
@@ -173,7 +173,7 @@ async def test_watches_that_end_with_410_gone_cost_no_work(faulty: FaultyCluster
             )
             await asyncio.to_thread(daemons.kill, faulty.plane, "kube-apiserver")
             await compact(faulty.etcd_url)
-            await asyncio.to_thread(up.start_api_server, faulty.plane, quiet_steps())
+            await asyncio.to_thread(faulty.start_api_server)
     assert listed_objects(faulty.operator.metrics()) >= before + INSTANCES
 
 

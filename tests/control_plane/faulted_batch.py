@@ -8,12 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.console import Console
+
 from control_plane.api_client import BUILDS, PODS, TASKS, Cluster, Json
 from control_plane.etcd_history import PodCreations
 from control_plane.operator_process import OperatorProcess
 from control_plane.outcomes import Outcomes
 from control_plane.own_control_plane import (
     cancelled_tasks,
+    leave_the_group_of_the_lab,
     operator_settings,
     prepare_namespace,
     running_control_plane,
@@ -22,9 +25,10 @@ from control_plane.simulated_nodes import SimulatedNodes, running_nodes
 from simulated.scripted_pods import manifest
 from swefoundry.api import labels
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry_lab import pki
+from swefoundry_lab import controlplane, daemons, pki, up
 from swefoundry_lab.controlplane import kubeconfig
 from swefoundry_lab.layout import Lab
+from swefoundry_lab.steps import Steps
 
 NAMESPACE = "faults"
 OPERATOR = pki.Identity("operator", "swefoundry-operator")
@@ -69,6 +73,16 @@ class FaultyCluster:
     script: Outcomes
     runs: PodRuns
     creations: PodCreations
+
+    def start_etcd(self) -> None:
+        """Start etcd again."""
+        daemons.ensure(self.plane, controlplane.etcd(self.plane))
+        leave_the_group_of_the_lab(self.plane)
+
+    def start_api_server(self) -> None:
+        """Start the API server again, and wait until it is ready."""
+        up.start_api_server(self.plane, Steps(Console(quiet=True)))
+        leave_the_group_of_the_lab(self.plane)
 
     @property
     def etcd_url(self) -> str:

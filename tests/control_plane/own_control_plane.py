@@ -36,15 +36,15 @@ def running_control_plane() -> Iterator[Lab]:
             up.start_registry(plane, steps)
             up.start_api_server(plane, steps)
             daemons.ensure(plane, controlplane.scheduler(plane))
-            _leave_the_group_of_the_lab(plane)
+            leave_the_group_of_the_lab(plane)
             yield plane
         finally:
             for name in daemons.recorded_daemons(plane):  # nothing of it is used again
                 daemons.kill(plane, name)
 
 
-def _leave_the_group_of_the_lab(plane: Lab) -> None:
-    """`make lab-down` ends every process in the lab's control group; these are none of its."""
+def leave_the_group_of_the_lab(plane: Lab) -> None:
+    """Move the programs out of the lab's control group: `make lab-down` ends every process in it."""
     for name in daemons.recorded_daemons(plane):
         if record := daemons.read_record(plane, name):
             (cgroups.tracking_folder("") / "cgroup.procs").write_text(str(record.pid))
