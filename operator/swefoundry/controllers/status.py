@@ -3,7 +3,7 @@
 The transitions for results that only one kind has are in its own ``status`` module.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -104,18 +104,14 @@ def _without(running: Iterable[Attempt], work: str) -> list[Attempt]:
     return [item for item in running if item.work != work]
 
 
-def is_queued(status: TaskInstanceStatus | EnvBuildStatus, results: Iterable[object]) -> bool:
+def is_queued(status: TaskInstanceStatus | EnvBuildStatus, results: Collection[object]) -> bool:
     """Whether the object waits for a place or for a node, and runs nothing; a retry that is planned has no pod yet."""
-    places, without_node = set(), set()
-    for item in results:
-        match item:
-            case Queued(work):
-                places.add(str(work))
-            case Wait(subject, reason) if reason in WAITS_FOR_NODE:
-                without_node.add(subject)
-    return bool(places or without_node) and not any(
-        item.uid and item.work not in without_node for item in status.running
-    )
+    without_node = {
+        item.subject for item in results if isinstance(item, Wait) and item.reason in WAITS_FOR_NODE
+    }
+    if not without_node and not any(isinstance(item, Queued) for item in results):
+        return False
+    return not any(item.uid and item.work not in without_node for item in status.running)
 
 
 def waits_for_host(status: TaskInstanceStatus | EnvBuildStatus, results: Iterable[object]) -> bool:

@@ -119,6 +119,17 @@ OLD_TESTS = a_module(b"tests", b"        assert_eq!(super::add(1, 0), 1);\n")
 NEW_TESTS = a_module(b"tests", b"        assert_eq!(super::add(1, 1), 2);\n")
 
 
+async def check_split_of_rust_file(tmp_path: Path, old: bytes, new: bytes, with_tests: bytes) -> None:
+    """The test patch makes the old file the one with the new tests, and the gold patch makes that the new one."""
+    patches = await split(tmp_path, {"src/lib.rs": old}, {"src/lib.rs": new})
+    work = write(tmp_path / "work", {"src/lib.rs": old})
+    if patches.tests:
+        apply(work, patches.tests)
+    assert read(work) == {"src/lib.rs": with_tests}
+    apply(work, patches.gold)
+    assert read(work) == {"src/lib.rs": new}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "with_tests"),
     [
@@ -151,13 +162,7 @@ NEW_TESTS = a_module(b"tests", b"        assert_eq!(super::add(1, 1), 2);\n")
 async def test_test_modules_of_rust_files_belong_to_the_test_patch(
     tmp_path: Path, old: bytes, new: bytes, with_tests: bytes
 ) -> None:
-    patches = await split(tmp_path, {"src/lib.rs": old}, {"src/lib.rs": new})
-    work = write(tmp_path / "work", {"src/lib.rs": old})
-    if patches.tests:
-        apply(work, patches.tests)
-    assert read(work) == {"src/lib.rs": with_tests}
-    apply(work, patches.gold)
-    assert read(work) == {"src/lib.rs": new}
+    await check_split_of_rust_file(tmp_path, old, new, with_tests)
 
 
 def a_test(value: bytes) -> bytes:
@@ -212,13 +217,7 @@ END = b"\npub fn two() -> u8 {\n    2\n}\n"
 async def test_test_functions_beside_the_code_of_rust_files_belong_to_the_test_patch(
     tmp_path: Path, old: bytes, new: bytes, with_tests: bytes
 ) -> None:
-    patches = await split(tmp_path, {"src/lib.rs": old}, {"src/lib.rs": new})
-    work = write(tmp_path / "work", {"src/lib.rs": old})
-    if patches.tests:
-        apply(work, patches.tests)
-    assert read(work) == {"src/lib.rs": with_tests}
-    apply(work, patches.gold)
-    assert read(work) == {"src/lib.rs": new}
+    await check_split_of_rust_file(tmp_path, old, new, with_tests)
 
 
 async def test_equal_trees_give_empty_patches(tmp_path: Path) -> None:
