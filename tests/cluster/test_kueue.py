@@ -45,12 +45,13 @@ def test_a_gated_pod_waits_without_a_place_and_is_replaced_when_it_is_stopped(na
     stopped = {
         "type": "TerminationTarget",
         "status": "True",
-        "reason": "StoppedByKueue",
+        "reason": "WorkloadEvictedDueToPreempted",
         "message": "Preempted",
     }
     status = json.dumps({"status": {"conditions": [stopped]}})
     kubectl("patch", "pod", POD, "-n", namespace, "--subresource=status", "-p", status)
     kubectl("delete", "pod", POD, "-n", namespace, "--wait=false")
     deleted = evaluation_pods.get(namespace, POD)
-    assert read(deleted) == PodFault(FaultCategory.INFRASTRUCTURE, "StoppedByKueue", "Preempted")
+    message = "WorkloadEvictedDueToPreempted: Preempted"
+    assert read(deleted) == PodFault(FaultCategory.INFRASTRUCTURE, "StoppedByKueue", message)
     assert read_snapshot(deleted).other_finalizers == ("kueue.x-k8s.io/managed",)

@@ -31,13 +31,12 @@ from swefoundry.workloads.pod_outcomes import (
     PodWaiting,
     UnavailableHost,
 )
-from swefoundry.workloads.pod_snapshot import PodSnapshot
+from swefoundry.workloads.pod_snapshot import STOPPED_BY_KUEUE, PodSnapshot
 from swefoundry.workloads.pod_status import (
     CONTAINER_CREATING,
     DEADLINE_EXCEEDED,
     IMAGE_PULL_TRANSIENT,
     NODE_PRESSURE,
-    STOPPED_BY_KUEUE,
     GracePeriods,
     read_pod,
 )

@@ -12,6 +12,16 @@ JsonMapping = Mapping[str, Any]
 KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
 """Label: the LocalQueue through which Kueue admits the pod."""
 
+STOPPED_BY_KUEUE = "StoppedByKueue"
+"""Reason of a pod that Kueue stopped for something that is not the pod's: a workload of a higher priority, a queue that
+was stopped or drained, a Workload that somebody deleted or deactivated. Kueue's own reason is in the message.
+"""
+KUEUE_STOPS_FOR_THE_POD = ("NoMatchingWorkload", "MaximumExecutionTimeExceeded")
+"""Ends of Kueue's reasons that the next pod would meet, too: the pod was changed, or ran for longer than its label
+``kueue.x-k8s.io/max-exec-time-seconds`` allows. All reasons, of which some have another appended to them:
+https://github.com/kubernetes-sigs/kueue/blob/v0.17.0/pkg/controller/jobframework/interface.go#L83
+"""
+
 
 @dataclass(frozen=True)
 class Terminated:
@@ -66,7 +76,7 @@ class PodSnapshot:
     """Message of PodScheduled=False, when the scheduler found no node."""
     gated: bool
     disrupted: str | None
-    """Reason of the condition DisruptionTarget=True, or of Kueue's TerminationTarget=True."""
+    """Reason of the condition DisruptionTarget=True; else, after a stop by Kueue: ``StoppedByKueue``, or its own."""
     waiting: str | None
     """Reason that the container waits for, such as ImagePullBackOff."""
     waiting_message: str
@@ -77,7 +87,7 @@ class PodSnapshot:
     estimated_cpu: str | None = None
     """Its CPU request, when that is an estimate of ours that may be too small."""
     disruption_message: str = ""
-    """Message of that condition."""
+    """Message of that condition; with Kueue's own reason before it."""
     gates: tuple[str, ...] = ()
     """Names of its scheduling gates."""
     queue: str = ""
@@ -138,7 +148,7 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
     notes, tags = meta.get("annotations", {}), meta.get("labels", {})
     conditions = {item["type"]: item for item in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})
-    disrupted = _true_condition(conditions, "DisruptionTarget", "TerminationTarget")
+    disrupted = _true_condition(conditions, "DisruptionTarget") or _stop_by_kueue(conditions)
     others = tuple(each for each in meta.get("finalizers", []) if each != labels.FINALIZER)
     state: JsonMapping = next((item.get("state", {}) for item in status.get("containerStatuses", [])), {})
     waiting = state.get("waiting", {})
@@ -176,9 +186,18 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
     )
 
 
-def _true_condition(conditions: Mapping[str, JsonMapping], *kinds: str) -> JsonMapping:
-    found = (conditions.get(kind, {}) for kind in kinds)
-    return next((each for each in found if each.get("status") == "True"), {})
+def _true_condition(conditions: Mapping[str, JsonMapping], kind: str) -> JsonMapping:
+    found = conditions.get(kind, {})
+    return found if found.get("status") == "True" else {}
+
+
+def _stop_by_kueue(conditions: Mapping[str, JsonMapping]) -> JsonMapping:
+    """Reason and message of a stop by Kueue; empty without one."""
+    stop = _true_condition(conditions, "TerminationTarget")
+    reason = stop.get("reason", "")
+    if not stop or reason.endswith(KUEUE_STOPS_FOR_THE_POD):
+        return stop
+    return {"reason": STOPPED_BY_KUEUE, "message": f"{reason}: {stop.get('message', '')}"}
 
 
 def _unscheduled_message(scheduled: JsonMapping, reason: str) -> str | None:

@@ -59,8 +59,6 @@ KUEUE_GATE = "kueue.x-k8s.io/admission"
 """Scheduling gate of pods that Kueue has not admitted:
 https://github.com/kubernetes-sigs/kueue/tree/main/keps/976-plain-pods
 """
-STOPPED_BY_KUEUE = "StoppedByKueue"
-"""Reason of TerminationTarget: Kueue deletes a pod for one of a higher priority, or because its quota is gone."""
 DEADLINE_EXCEEDED = "DeadlineExceeded"
 
 STUCK_SECONDS = 150

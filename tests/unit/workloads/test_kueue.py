@@ -1,6 +1,7 @@
 """Pods that Kueue queues: they wait for their admission without a place, and are replaced when Kueue stops them.
 
-What Kueue sets is in its KEP for plain pods: https://github.com/kubernetes-sigs/kueue/tree/main/keps/976-plain-pods
+Kueue's KEP for plain pods has gate, finalizer and condition: https://github.com/kubernetes-sigs/kueue/tree/main/keps/976-plain-pods
+The condition's reasons are those of Kueue 0.17, not the one of the KEP.
 """
 
 import pytest
@@ -9,7 +10,7 @@ from builders import NOW, pod_body
 from swefoundry.api.types import Attempt
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Work
-from swefoundry.workloads.decide import RetryAttempt, WorkState, next_move
+from swefoundry.workloads.decide import FailAttempt, RetryAttempt, WorkState, next_move
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodWaiting
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_status import GracePeriods, read_pod
@@ -19,12 +20,8 @@ GATED = {
     "phase": "Pending",
     "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}],
 }
-STOPPED = {
-    "type": "TerminationTarget",
-    "status": "True",
-    "reason": "StoppedByKueue",
-    "message": "Preempted to accommodate a higher priority Workload",
-}
+PREEMPTED = "WorkloadEvictedDueToPreempted"
+LIMITED = ["NoMatchingWorkload", "WorkloadEvictedDueToDeactivatedDueToMaximumExecutionTimeExceeded"]
 
 
 def a_queued_pod(*gates, queue="tasks"):
@@ -34,8 +31,9 @@ def a_queued_pod(*gates, queue="tasks"):
     return read_snapshot(body)
 
 
-def a_stopped_pod(attempt=0):
-    status = {"phase": "Running", "conditions": [STOPPED]}
+def a_stopped_pod(reason, attempt=0):
+    stop = {"type": "TerminationTarget", "status": "True", "reason": reason, "message": "in Kueue's words"}
+    status = {"phase": "Running", "conditions": [stop]}
     return read_snapshot(pod_body(attempt=attempt, status=status, deletionTimestamp="2026-01-01T12:00:00Z"))
 
 
@@ -60,17 +58,33 @@ def test_a_gated_pod_holds_no_place():
     assert placement_of(a_queued_pod("kueue.x-k8s.io/admission")) is PodPlacement.UNSCHEDULABLE
 
 
-def test_a_pod_that_kueue_stops_is_a_fault_of_the_cluster_with_kueues_own_words():
-    assert read(a_stopped_pod()) == PodFault(
-        FaultCategory.INFRASTRUCTURE, "StoppedByKueue", "Preempted to accommodate a higher priority Workload"
+@pytest.mark.parametrize(
+    "reason", [PREEMPTED, "WorkloadEvictedDueToClusterQueueStopped", "WorkloadDeleted", "NotAdmitted"]
+)
+def test_a_pod_that_kueue_stops_is_a_fault_of_the_cluster_with_kueues_own_reason_and_words(reason):
+    assert read(a_stopped_pod(reason)) == PodFault(
+        FaultCategory.INFRASTRUCTURE, "StoppedByKueue", f"{reason}: in Kueue's words"
     )
 
 
-def test_it_is_replaced_however_often_kueue_stops_it():
-    number = Settings().max_infra_retries + 1
-    pod = a_stopped_pod(number)
+def after_the_last_retry(reason):
+    number = Settings().max_infra_retries
+    pod = a_stopped_pod(reason, number)
     attempt = Attempt(work=pod.work, number=number, pod=pod.name, uid=pod.uid)
-    state = WorkState([attempt], [pod], NOW, Settings())
-    move = next_move(Work.parse(pod.work), state)
+    return next_move(Work.parse(pod.work), WorkState([attempt], [pod], NOW, Settings()))
+
+
+def test_it_is_replaced_however_often_kueue_stops_it():
+    move = after_the_last_retry(PREEMPTED)
     assert isinstance(move, RetryAttempt)
-    assert (move.ended.reason, move.planned.number) == ("StoppedByKueue", number + 1)
+    assert (move.ended.reason, move.planned.number) == (
+        "StoppedByKueue",
+        Settings().max_infra_retries + 1,
+    )
+
+
+@pytest.mark.parametrize("reason", LIMITED)
+def test_a_stop_that_the_next_pod_would_meet_too_counts_as_a_retry(reason):
+    move = after_the_last_retry(reason)
+    assert isinstance(move, FailAttempt)
+    assert move.ended.reason == reason
