@@ -1,4 +1,4 @@
-"""`python benchmarks/operator [evaluations|requests|reactions|finished …]`: measure the operator on a cluster.
+"""`python benchmarks/operator [evaluations|requests|reactions|finished|makespan …]`: measure the operator on a cluster.
 
 Prints one table per part; benchmarks/RESULTS.md explains the numbers. Everything runs in a new namespace, which is
 deleted at the end.
@@ -28,6 +28,7 @@ from installed_settings import installed_settings  # noqa: E402
 from measured_requests import Placed, compare_requests  # noqa: E402
 from reactions import reactions  # noqa: E402
 from timeline import Timeline  # noqa: E402
+from unlike_nodes import Batch, compare_makespans  # noqa: E402
 
 from cluster.commands import kubectl  # noqa: E402
 from control_plane.api_client import TASKS, Cluster  # noqa: E402
@@ -39,7 +40,10 @@ RELEASE = "swefoundry"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", default=[], help="evaluations, requests, reactions, finished; default: all"
+        "parts",
+        nargs="*",
+        default=[],
+        help="evaluations, requests, reactions, finished; makespan, which needs two nodes; default: all but that",
     )
     parser.add_argument(
         "--rounds", type=int, default=2, help="alternating runs of each side; 0: only side by side"
@@ -47,7 +51,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20, help="evaluations of each stage per run")
     parser.add_argument("--test-seconds", type=float, default=0, help="seconds that a test sleeps")
     parser.add_argument(
-        "--instances", type=int, default=8, help="instances whose reaction times are measured"
+        "--instances", type=int, default=8, help="instances of the reaction times, or of each batch"
     )
     parser.add_argument("--objects", default="1,2000", help="numbers of finished objects")
     parser.add_argument("--out", type=Path, help="JSON file with all results")
@@ -72,7 +76,7 @@ async def measure(options: argparse.Namespace) -> None:
             flush=True,
         )
         parts = options.parts or ["evaluations", "requests", "reactions", "finished"]
-        if {"evaluations", "requests", "reactions"} & set(parts):
+        if {"evaluations", "requests", "reactions", "makespan"} & set(parts):
             results |= await measure_operator(cluster, settings, parts, options, log)
         if "finished" in parts:
             results["finished"] = await measure_finished(cluster, settings, options, log)
@@ -126,6 +130,12 @@ async def measure_operator(
                 context, repository, options.rounds, options.repeats, options.test_seconds
             )
             results["requests"] = report_placements(placements)
+        if "makespan" in parts:
+            repository = benchmark_repository(f"{namespace}-makespan")
+            batches = await compare_makespans(
+                context, repository, options.instances, options.rounds, int(options.test_seconds)
+            )
+            results["makespan"] = report_makespans(batches)
         if "reactions" in parts:
             names = [f"{namespace}-{number}" for number in range(options.instances)]
             measured = await reactions(context, [benchmark_repository(name) for name in names], concurrent=2)
@@ -212,6 +222,18 @@ def report_placements(runs: list[Placed]) -> dict[str, Any]:
         "runs": [asdict(run) for run in runs],
     }
     print("requests: " + json.dumps(result), flush=True)
+    return result
+
+
+def report_makespans(batches: list[Batch]) -> dict[str, Any]:
+    """Print and return the measured side's share of the fixed one's makespan and mean."""
+    pairs = list(zip(batches[::2], batches[1::2], strict=True))
+    result = {
+        "ratio": statistics.geometric_mean(measured.makespan / fixed.makespan for fixed, measured in pairs),
+        "meanRatio": statistics.geometric_mean(measured.mean / fixed.mean for fixed, measured in pairs),
+        "batches": [asdict(batch) for batch in batches],
+    }
+    print("makespan: " + json.dumps(result), flush=True)
     return result
 
 

@@ -18,6 +18,7 @@ class PodTimes:
     """The pod in its first event."""
     created: float
     ended: float | None = None
+    node: str = ""
 
     @property
     def name(self) -> str:
@@ -76,6 +77,7 @@ class Timeline:
 
     def _on_pod(self, kind: str, body: Json, now: float) -> None:
         pod = self.pods.setdefault(body["metadata"]["uid"], PodTimes(body, now))
+        pod.node = body["spec"].get("nodeName", "")
         if pod.ended is None and (kind == "DELETED" or is_terminated(body)):
             pod.ended = now
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -46,6 +47,7 @@ def main() -> None:
     except ValidationError as error:
         raise SystemExit(describe_errors(error)) from None
     configure_logging(settings.log_level, settings.log_format)
+    faulthandler.enable()  # native code, such as uvloop's, can end the process without a traceback
     log.info("operator starting", extra=fields(version=__version__, namespaces=",".join(settings.namespaces)))
     postpone_full_collections()
     # SIGINT before the event loop handles signals: nothing has begun.
