@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from rich.console import Console
 
@@ -17,6 +18,11 @@ class Steps:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.started = time.monotonic()
+
+    @classmethod
+    def quiet(cls) -> Self:
+        """Steps that print nothing."""
+        return cls(Console(quiet=True))
 
     @contextmanager
     def step(self, title: str) -> Iterator[Progress]:

@@ -1,6 +1,8 @@
 """Helpers to install a second release of the chart next to the one that the other tests use."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +52,15 @@ def upgrade(release: str, folder: Path, values: Values, *options: str) -> None:
     path = folder / "values.json"
     path.write_text(json.dumps(values))
     helm("upgrade", release, CHART, "-n", release, "-f", str(path), "--wait", "--timeout", "600s", *options)
+
+
+@contextmanager
+def installed(name: str, folder: Path, values: Values) -> Iterator[None]:
+    """Install a release in a new namespace of the same name; delete its instances, the release and the namespace."""
+    create_task_namespace(name)
+    copy_mounted_objects(values, name)
+    upgrade(name, folder, values, "--install")
+    yield
+    kubectl("delete", "ti", "--all", "-n", name, "--timeout=600s")
+    helm("uninstall", name, "-n", name, "--ignore-not-found", "--wait", "--timeout", "600s")
+    kubectl("delete", "namespace", name, "--wait=false")

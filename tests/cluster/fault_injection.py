@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from cluster.commands import KUBECONFIG, LAB, ON_LAB, kubectl
 from cluster.sample_instances import (
@@ -229,10 +228,6 @@ def lab() -> Lab:
     return Lab.from_environment()
 
 
-def quiet_steps() -> Steps:
-    return Steps(Console(quiet=True))
-
-
 @contextmanager
 def stopped(program: str) -> Iterator[None]:
     """Kill one of the lab's programs; start it again when the block ends."""
@@ -259,8 +254,8 @@ def suspended(program: str, plane: Lab | None = None) -> Iterator[None]:
 def restart(program: str) -> None:
     """Start the program and wait until it answers."""
     if program == "registry":
-        up.start_registry(lab(), quiet_steps())
+        up.start_registry(lab(), Steps.quiet())
     elif program == "kube-apiserver":
-        up.start_control_plane(lab(), quiet_steps())
+        up.start_control_plane(lab(), Steps.quiet())
     else:
-        start_node(lab(), quiet_steps(), program.removeprefix("kubelet-"))
+        start_node(lab(), Steps.quiet(), program.removeprefix("kubelet-"))

@@ -12,7 +12,6 @@ from cluster.fault_injection import (
     lab,
     lab_only,
     name_of,
-    quiet_steps,
     recorded_pods,
     running_pods,
 )
@@ -20,6 +19,7 @@ from cluster.sample_instances import apply, wait_until
 from swefoundry_lab import faults, up
 from swefoundry_lab.cli import exclusive
 from swefoundry_lab.node import Node
+from swefoundry_lab.steps import Steps
 
 pytestmark = [pytest.mark.cluster, pytest.mark.alone, lab_only]
 
@@ -33,7 +33,7 @@ def lab_2() -> Iterator[Node]:
     node = Node(2, lab().address)
     try:
         with exclusive(lab()):
-            up.add_node(lab(), quiet_steps(), node)
+            up.add_node(lab(), Steps.quiet(), node)
         yield node
     finally:
         with exclusive(lab()):

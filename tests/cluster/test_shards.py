@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.chart_release import (
-    Values,
-    copy_mounted_objects,
-    create_task_namespace,
-    upgrade,
-    values_for_release,
-)
-from cluster.commands import helm, kubectl
+from cluster.chart_release import Values, installed, upgrade, values_for_release
+from cluster.commands import kubectl
 from cluster.fault_injection import (
     assert_undisturbed_verdicts,
     lab_only,
@@ -48,13 +42,8 @@ def values() -> Values:
 def release(tmp_path_factory: pytest.TempPathFactory, values: Values) -> Iterator[str]:
     """A release with two shards in a namespace of its own."""
     name = unique(FULL_NAME)
-    create_task_namespace(name)
-    copy_mounted_objects(values, name)
-    upgrade(name, tmp_path_factory.mktemp("values"), values, "--install")
-    yield name
-    kubectl("delete", "ti", "--all", "-n", name, "--timeout=600s")
-    helm("uninstall", name, "-n", name, "--ignore-not-found", "--wait", "--timeout", "600s")
-    kubectl("delete", "namespace", name, "--wait=false")
+    with installed(name, tmp_path_factory.mktemp("values"), values):
+        yield name
 
 
 def shard_of(task: Json) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cluster.chart_release import copy_mounted_objects, create_task_namespace, upgrade, values_for_release
-from cluster.commands import helm, kubectl
+from cluster.chart_release import installed, values_for_release
+from cluster.commands import kubectl
 from cluster.fault_injection import (
     UNDISTURBED_VERDICTS,
     an_instance,
@@ -44,13 +44,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "scriptedModel": {"enabled": False},
         "extraEnv": [*values.get("extraEnv", []), *lease],
     }
-    create_task_namespace(name)
-    copy_mounted_objects(values, name)
-    upgrade(name, tmp_path_factory.mktemp("values"), values, "--install")
-    yield name
-    kubectl("delete", "ti", "--all", "-n", name, "--timeout=600s")
-    helm("uninstall", name, "-n", name, "--ignore-not-found", "--wait", "--timeout", "600s")
-    kubectl("delete", "namespace", name, "--wait=false")
+    with installed(name, tmp_path_factory.mktemp("values"), values):
+        yield name
 
 
 def leading_pod(namespace: str) -> Json:

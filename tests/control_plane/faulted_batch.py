@@ -8,8 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-
 from control_plane.api_client import BUILDS, PODS, TASKS, Cluster, Json
 from control_plane.etcd_history import PodCreations
 from control_plane.operator_process import OperatorProcess
@@ -81,7 +79,7 @@ class FaultyCluster:
 
     def start_api_server(self) -> None:
         """Start the API server again, and wait until it is ready."""
-        up.start_api_server(self.plane, Steps(Console(quiet=True)))
+        up.start_api_server(self.plane, Steps.quiet())
         leave_the_group_of_the_lab(self.plane)
 
     @property
