@@ -1,6 +1,8 @@
 """The recipe for Go."""
 
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts import next_proposal
 from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.recipes.go.go_project import read_project
+from swefoundry.drafts.recipes.go.go_test_command import commands_that_require
 from unit.drafts.recipe_inputs import all_rounds, ended, proposed
 
 BASES = ["golang:1.26", "golang:1.20", "golang:1.16"]
@@ -264,21 +268,62 @@ replace example.com/local => ./local
     fixed = [FileFact(path="go.mod", sha256="0" * 64, text=new)]
     draft = proposed(an_input({"go.mod": old}, fixed_manifests=fixed)).draft
     assert (
-        "RUN cp go.mod /tmp/go.mod && go mod edit -require=example.com/b@v1.2.0 \\\n"
-        " && GOSUMDB=off go mod download && mv /tmp/go.mod go.mod\n"
+        "RUN cp go.mod /tmp/go.mod && { grep -q 'example\\.com/b[[:space:]]' go.mod"
+        " || go mod edit -require=example.com/b@v1.2.0; } && { grep "
     ) in draft.dockerfile
+    assert " && GOSUMDB=off go mod download && mv /tmp/go.mod go.mod\n" in draft.dockerfile
     assert violations(draft.dockerfile, []) == []
     assert (
         "cd /testbed && { grep -q 'example\\.com/b[[:space:]]' go.mod"
-        " || go mod edit -require=example.com/b@v1.2.0; } && packages=$("
+        " || go mod edit -require=example.com/b@v1.2.0; } && { grep -rqE"
     ) in draft.test_command
-    assert draft.test_command.count("-require=") == 1
+    assert draft.test_command.count("-require=") == 2
+
+
+GO_TOML = """module github.com/pelletier/go-toml/v2
+
+go 1.16
+
+require github.com/stretchr/testify v1.8.0
+"""
+"""The go.mod of go-toml 2.0.5; that of 2.0.6 requires testify 1.8.1."""
+
+
+@pytest.mark.parametrize(
+    ("sources", "required"),
+    [
+        ({"a_test.go": '"github.com/stretchr/testify/assert"'}, True),
+        ({"a.go": '"github.com/stretchr/testify2"', "testdata/b.go": '"github.com/stretchr/testify"'}, True),
+        ({"a.go": 'import "github.com/stretchr/testify"'}, False),
+        ({"internal/a.go": '\tassert "github.com/stretchr/testify/assert"'}, False),
+    ],
+    ids=["tests alone", "no source", "a source", "a part in a source"],
+)
+def test_another_version_of_what_tests_alone_import_is_required_before_the_fix_too(
+    tmp_path: Path, sources: dict[str, str], required: bool
+) -> None:
+    fixed = [FileFact(path="go.mod", sha256="0" * 64, text=GO_TOML.replace("1.8.0", "1.8.1"))]
+    project = read_project(an_input({"go.mod": GO_TOML}, fixed_manifests=fixed))
+    assert project is not None
+    [command] = commands_that_require(project)
+    for path, text in sources.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    done = subprocess.run(
+        ["sh", "-c", f'go() {{ echo "$*"; }}; {command}'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    edited = "mod edit -require=github.com/stretchr/testify@v1.8.1\n"
+    assert (done.stdout, done.stderr) == (edited if required else "", "")
 
 
 def test_nothing_is_added_to_the_module_where_the_source_has_the_dependencies_or_the_fix_adds_none() -> None:
     fixed = [FileFact(path="go.mod", sha256="0" * 64, text="module m\n\nrequire example.com/b v1.2.0\n")]
     vendored = an_input({"go.mod": GO_MOD, "vendor/modules.txt": "# m v1.0.0\n"}, fixed_manifests=fixed)
     workspace = an_input(root_entries=["go.mod", "go.work"], fixed_manifests=fixed)
-    same = an_input({"go.mod": "module m\n\nrequire example.com/b v1.1.0\n"}, fixed_manifests=fixed)
+    same = an_input({"go.mod": "module m\n\nrequire example.com/b v1.2.0\n"}, fixed_manifests=fixed)
     for inputs in (vendored, workspace, same):
         assert "-require=" not in proposed(inputs).draft.test_command + proposed(inputs).draft.dockerfile

@@ -13,19 +13,39 @@ _REQUIREMENT = re.compile(rf"({_MODULE})[ \t]+{_VERSION}")
 _REPLACEMENT = re.compile(rf"({_MODULE})(?:[ \t]+{_VERSION})?[ \t]*=>[ \t]*(?!\.|/){_MODULE}[ \t]+{_VERSION}")
 _REPLACED = re.compile(rf"({_MODULE})(?:[ \t]+{_VERSION})?[ \t]*=>")
 
+Requirement = tuple[str, str]
+"""A module and its version."""
 
-def added_requirements(before: str, after: str) -> list[tuple[str, str]]:
-    """Return module and version of what the second go.mod requires itself and the first does not, in any version.
+
+def added_requirements(before: str, after: str) -> list[Requirement]:
+    """Return what the second go.mod requires itself and the first does not, in any version.
 
     Indirect requirements and those that are replaced are left out.
     """
-    own = "\n".join(line for line in after.splitlines() if not _INDIRECT.search(line))
-    replaced = {match[1] for _, line in _lines(after) if (match := _REPLACED.match(line))}
-    required = [
-        line.split() for verb, line in _lines(own) if verb == "require" and _REQUIREMENT.fullmatch(line)
+    known = _required(before)
+    return [each for each in _own_requirements(after) if each[0] not in known]
+
+
+def changed_requirements(before: str, after: str) -> list[Requirement]:
+    """Return what the second go.mod requires itself and the first in another version; not what is replaced."""
+    known = _required(before)
+    return [
+        (module, version)
+        for module, version in _own_requirements(after)
+        if known.get(module, version) != version
     ]
-    known = {line.split()[0] for verb, line in _lines(before) if verb == "require"} | replaced
-    return [(module, version) for module, version in required if module not in known]
+
+
+def _own_requirements(manifest: str) -> list[Requirement]:
+    direct = "\n".join(line for line in manifest.splitlines() if not _INDIRECT.search(line))
+    replaced = {match[1] for verb, line in _lines(manifest) if (match := _REPLACED.match(line))}
+    return [each for each in _required(direct).items() if each[0] not in replaced]
+
+
+def _required(manifest: str) -> dict[str, str]:
+    """Return versions by module."""
+    lines = [line for verb, line in _lines(manifest) if verb == "require" and _REQUIREMENT.fullmatch(line)]
+    return {module: version for module, version in map(str.split, lines)}
 
 
 def _lines(manifest: str) -> list[tuple[str, str]]:

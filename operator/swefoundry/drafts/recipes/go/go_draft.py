@@ -8,7 +8,7 @@ from swefoundry.dockerfile.render import apt_step
 from swefoundry.drafts.recipes.go.generated_module import module_path, module_steps
 from swefoundry.drafts.recipes.go.go_constraints import GoConstraints
 from swefoundry.drafts.recipes.go.go_project import GoProject
-from swefoundry.drafts.recipes.go.go_test_command import GO_REPORT, go_test_command
+from swefoundry.drafts.recipes.go.go_test_command import GO_REPORT, commands_that_require, go_test_command
 from swefoundry.drafts.recipes.go.toolchains import Toolchain
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER, LanguageVersion
 
@@ -79,14 +79,12 @@ def _download_fixed(lines: list[str]) -> str:
 
 
 def _download_added(project: GoProject, place: str) -> list[str]:
-    """Download what the source requires together with what only the fix does, as the tests before the fix need it."""
-    if not project.added_requirements:
+    """Download what the source requires together with what the tests before the fix need of the fix's requirements."""
+    commands = commands_that_require(project)
+    if not commands:
         return []
-    added = " ".join(
-        shlex.quote(f"-require={each}@{version}") for each, version in project.added_requirements
-    )
     return [
-        f"RUN {place}cp go.mod /tmp/go.mod && go mod edit {added} \\\n"
+        f"RUN {place}cp go.mod /tmp/go.mod && {' && '.join(commands)} \\\n"
         " && GOSUMDB=off go mod download && mv /tmp/go.mod go.mod"
     ]
 

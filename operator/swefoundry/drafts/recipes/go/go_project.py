@@ -9,7 +9,12 @@ from pathlib import PurePosixPath
 
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.drafts.proposal import StrategyInput
-from swefoundry.drafts.recipes.go.fixed_module import added_requirements, module_of_requirements
+from swefoundry.drafts.recipes.go.fixed_module import (
+    Requirement,
+    added_requirements,
+    changed_requirements,
+    module_of_requirements,
+)
 from swefoundry.drafts.recipes.recipe_search import LanguageVersion
 
 _GO_LINE = re.compile(r"^go[ \t]+(\d+)\.(\d+)", re.MULTILINE)
@@ -49,11 +54,19 @@ class GoProject:
         return fixed if fixed != module_of_requirements(self.manifest) else []
 
     @cached_property
-    def added_requirements(self) -> list[tuple[str, str]]:
-        """Module and version of what only the fix requires; none where the project's own folders have them all."""
-        if self.is_vendored or self.is_workspace:
-            return []
-        return added_requirements(self.manifest, self._fixed_manifest)
+    def added_requirements(self) -> list[Requirement]:
+        """What only the fix requires; none where the project's own folders have all of it."""
+        return added_requirements(self.manifest, self._fixed_manifest) if self.may_require_more else []
+
+    @cached_property
+    def changed_requirements(self) -> list[Requirement]:
+        """What the fix requires in another version."""
+        return changed_requirements(self.manifest, self._fixed_manifest) if self.may_require_more else []
+
+    @property
+    def may_require_more(self) -> bool:
+        """Whether dependencies that are added to go.mod are used: not where they are part of the source."""
+        return not self.is_vendored and not self.is_workspace
 
     @property
     def is_workspace(self) -> bool:

@@ -8,6 +8,9 @@ from swefoundry.drafts.recipes.go.go_project import GoProject
 
 GO_REPORT = ".swefoundry-report.json"
 
+_SOURCES = "--include='*.go' --exclude='*_test.go' --exclude-dir=testdata"
+"""Options of grep that leave out tests."""
+
 _KEPT = (
     r'/^{"Time":"[^"]*","Action":"\(output\|pause\|cont\|start\)"/d',
     r's/^{"Time":"[^"]*",/{/',
@@ -43,13 +46,14 @@ def go_test_command(project: GoProject) -> str:
     """
     report = f"{SOURCE_ROOT}/{GO_REPORT}"
     kept, script = (" ".join(f"-e {shlex.quote(line)}" for line in lines) for lines in (_KEPT, _READABLE))
+    requirements = "".join(f"{each} && " for each in commands_that_require(project))
     counts = " ".join(
         f'$(grep -c \'"Action":"{action}".*"Test"\' {report}) {word}{end}'
         for action, word, end in (("fail", "failed", ","), ("pass", "passed", ""))
     )
     return (
         f"events=$(mktemp) ended=$(mktemp); echo 1 > $ended; "
-        f"cd {shlex.quote(_absolute(project.folder))} && {_with_requirements(project)}"
+        f"cd {shlex.quote(_absolute(project.folder))} && {requirements}"
         f"packages=$({_packages(project)}) && "
         f"{{ go test -json -vet=off -count=1 $packages{_further_packages(project)}; echo $? > $ended; }}"
         f" | tee $events | sed -u {kept} > {report}; "
@@ -57,16 +61,30 @@ def go_test_command(project: GoProject) -> str:
     )
 
 
-def _with_requirements(project: GoProject) -> str:
-    """Return commands that add to go.mod what only the fix requires.
+def commands_that_require(project: GoProject) -> list[str]:
+    """Return commands that require in go.mod what the tests of the fix do, and change nothing where it does already.
 
-    Tests that use it would not compile before the fix for that reason alone, which says nothing about the fix.
+    Tests that use what only the fix requires, or another version of what tests alone import, would not compile before
+    the fix for that reason alone, which says nothing about the fix. Versions of what the sources import are part of it.
     """
-    return "".join(
-        f"{{ grep -q {shlex.quote(re.escape(module) + '[[:space:]]')} go.mod"
-        f" || go mod edit {shlex.quote(f'-require={module}@{version}')}; }} && "
+    added = [
+        f"grep -q {shlex.quote(re.escape(module) + '[[:space:]]')} go.mod || {_require(module, version)}"
         for module, version in project.added_requirements
-    )
+    ]
+    changed = [
+        f"grep -rqE {_SOURCES} {_import_of(module)} . || {_require(module, version)}"
+        for module, version in project.changed_requirements
+    ]
+    return [f"{{ {each}; }}" for each in (*added, *changed)]
+
+
+def _import_of(module: str) -> str:
+    """Return a pattern of grep -E, quoted for a shell."""
+    return shlex.quote(f'"{re.escape(module)}["/]')
+
+
+def _require(module: str, version: str) -> str:
+    return f"go mod edit {shlex.quote(f'-require={module}@{version}')}"
 
 
 def _packages(project: GoProject) -> str:
