@@ -10,7 +10,13 @@ from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.java import test_dependencies
 from swefoundry.drafts.recipes.java.java_project import read_java_project
-from swefoundry.drafts.recipes.java.test_dependencies import ADD_DEPENDENCIES, FILL, added_test_dependencies
+from swefoundry.drafts.recipes.java.test_dependencies import (
+    ADD_DEPENDENCIES,
+    FILL,
+    AddedDependency,
+    add_dependencies_command,
+    added_test_dependencies,
+)
 from unit.drafts.recipe_inputs import proposed
 from unit.drafts.test_java_recipe import a_pom, an_input, properties
 
@@ -266,6 +272,34 @@ def test_a_pom_gets_what_it_lacks(tmp_path: Path, pom: str, expected: str) -> No
     command = ["awk", "-v", "list=list", "-v", "folder=core", "-f", "program", "pom.xml"]
     found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert (found.stdout, found.stderr) == (expected, "")
+
+
+JUPITER = jupiter("junit-jupiter")
+EXTENSION = jupiter("mockito-junit-jupiter").replace("org.junit.jupiter", "org.mockito")
+
+
+@pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
+@pytest.mark.parametrize(
+    ("imported", "brought"),
+    [("org.junit.jupiter.api.Test", [IO, JUPITER, EXTENSION]), ("org.junit.Test", [IO])],
+    ids=["tests of JUnit 5", "tests of JUnit 4"],
+)
+def test_junit_5_is_added_where_a_test_uses_it_because_surefire_runs_no_test_of_junit_4_beside_it(
+    tmp_path: Path, imported: str, brought: list[str]
+) -> None:
+    """As plexus-io 3.4.2, whose tests moved to JUnit 5: those of 3.4.1 did not run in `base`."""
+    entries = [IO, JUPITER, EXTENSION]
+    (tmp_path / "list").write_text(
+        "".join(f".\t{each.split('artifactId>')[1][:-2]}:jar:\t{each}\n" for each in entries)
+    )
+    (tmp_path / "program").write_text(ADD_DEPENDENCIES)
+    (tmp_path / "pom.xml").write_text("<project></project>")
+    (tmp_path / "ThingTest.java").write_text(f"import {imported};\n")
+    command = add_dependencies_command([AddedDependency(".", "x", each) for each in entries], where_used=True)
+    command = command.replace("/usr/local/lib/added-dependencies.txt", "list").replace("/tmp/", "./new-")
+    command = command.replace(test_dependencies.PROGRAM, "program")
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    assert (tmp_path / "pom.xml").read_text() == f"<project>{dependencies(*brought)}</project>"
 
 
 def test_the_program_and_its_list_are_outside_of_the_project() -> None:

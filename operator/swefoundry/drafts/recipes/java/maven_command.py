@@ -48,7 +48,7 @@ def maven_test_command(project: JavaProject, constraints: JavaConstraints) -> st
     if constraints.fresh_test_classes:
         tool = replace(tool, compile=f"{_REMOVE}; {tool.compile}", test=f"{_REMOVE}; {tool.test}")
     modules = [_arguments(each) for each in project.modules]
-    first = add_dependencies_command(added_test_dependencies(project))
+    first = add_dependencies_command(added_test_dependencies(project), where_used=True)
     return java_test_command(tool, modules, _users(project), constraints, first)
 
 

@@ -4,6 +4,7 @@ Tests that use them would not compile before the fix for that reason alone, whic
 put into pom.xml when the tests run, and only where it lacks them, so that the fix's own POM stays as it is.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ KEEP_VERSIONED = f"sed '/<version>/!d' {LIST}.own > {LIST}"
 """A command that takes those from the list that had no version before."""
 _TEST_SCOPE = "test"
 _JUPITER = "junit-jupiter"
+_JUNIT_5 = "<groupId>org[.]junit|junit-jupiter"
+"""What of a dependency brings JUnit 5, as extensions of other projects do (mockito-junit-jupiter)."""
+_JUNIT_5_IMPORT = "org[.]junit[.]jupiter"
 
 FILL = r"""# Prints lines of folder, name, element; those without a version with that which `versions` has.
 BEGIN {
@@ -49,13 +53,14 @@ BEGIN {
 """
 
 ADD_DEPENDENCIES = r"""# Prints a pom.xml with the dependencies of `list` that it lacks: lines of folder, name, element.
+# Elements that match `without` are left out.
 function name_of(tag) { sub(/^<\/?/, "", tag); sub(/[ \t\r\n>].*$/, "", tag); return tag }
 function trimmed(text) { gsub(/^[ \t\r\n]+|[ \t\r\n]+$/, "", text); return text }
 function missing(  i, all) { for (i = 1; i <= n; i++) if (!(names[i] in known)) all = all elements[i]; return all }
 BEGIN {
   while ((getline line < list) > 0) {
     split(line, part, "\t")
-    if (part[1] == folder) { names[++n] = part[2]; elements[n] = part[3] }
+    if (part[1] == folder && !(without && part[3] ~ without)) { names[++n] = part[2]; elements[n] = part[3] }
   }
   RS = "\001"
 }
@@ -207,12 +212,21 @@ def add_dependencies_steps(added: list[AddedDependency]) -> list[str]:
     ]
 
 
-def add_dependencies_command(added: list[AddedDependency]) -> str:
-    """Return a shell command that adds the dependencies to the POMs in the current folder; empty for none."""
+def add_dependencies_command(added: list[AddedDependency], where_used: bool = False) -> str:
+    """Return a shell command that adds the dependencies to the POMs in the current folder; empty for none.
+
+    ``where_used`` leaves JUnit 5 out of modules that have no test of it: surefire would run no tests of JUnit 4 then.
+    """
     folders = shlex.join(sorted({each.folder for each in added}))
     if not folders:
         return ""
+    without, choose = "", ""
+    if where_used and any(re.search(_JUNIT_5, each.xml) for each in added):
+        without = ' -v without="$without"'
+        choose = (
+            f"without=; grep -rqs --include='*.java' '{_JUNIT_5_IMPORT}' \"$m\" || without='{_JUNIT_5}';\n "
+        )
     return (
-        f'for m in {folders}; do awk -v list={LIST} -v folder="$m" -f {PROGRAM} "$m/pom.xml" > /tmp/pom.xml'
-        ' && cat /tmp/pom.xml > "$m/pom.xml"; done'
+        f'for m in {folders}; do {choose}awk -v list={LIST} -v folder="$m"{without} -f {PROGRAM} "$m/pom.xml"'
+        ' > /tmp/pom.xml && cat /tmp/pom.xml > "$m/pom.xml"; done'
     )
