@@ -29,6 +29,7 @@ IO = (
     "<scope>test</scope></dependency>"
 )
 BLANKS = "<dependency><artifactId>\n commons-io </artifactId></dependency>"
+NEWER = IO.replace("2.16", "2.17")
 PARENT = "<parent><groupId>org.outer</groupId><artifactId>outer</artifactId><version>3</version></parent>"
 
 
@@ -60,7 +61,7 @@ def test_what_only_the_fixed_pom_has_for_tests_is_added_with_properties_put_in()
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (a_pom(dependencies(IO)), a_pom(dependencies(IO.replace("2.16", "2.17")))),
+        (a_pom(dependencies(IO)), a_pom(dependencies(IO))),
         (
             a_pom(dependencies(IO.replace("<scope>test</scope>", ""))),
             a_pom(dependencies(IO)),
@@ -72,7 +73,7 @@ def test_what_only_the_fixed_pom_has_for_tests_is_added_with_properties_put_in()
         (a_pom(), a_pom(dependencies(of_tests("x")))),
     ],
     ids=[
-        "in another version",
+        "in the same version",
         "with another scope before",
         "for the sources, too",
         "the project itself",
@@ -91,6 +92,44 @@ def test_versions_and_scopes_come_from_the_management_too_or_from_a_parent() -> 
     assert added(a_pom(), after) == [(".", "x:jar:", x)]
     after = a_pom(PARENT.replace(">3<", ">4<"), dependencies(of_tests("x")))
     assert added(a_pom(PARENT), after) == [(".", "x:jar:", x.replace("<version>1</version>", ""))]
+
+
+CLI_JUNIT = "<dependency><groupId>junit</groupId><artifactId>junit</artifactId>{}</dependency>"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<version>4.12</version><scope>test</scope>", "<version>4.13.2</version><scope>test</scope>"),
+        ("<scope>test</scope>", "<version>4.13.2</version><scope>test</scope>"),
+        (
+            "<version>${a.parent.has.it}</version><scope>test</scope>",
+            "<version>4.13.2</version><scope>test</scope>",
+        ),
+    ],
+    ids=["in the POM", "in a parent", "by a property of a parent"],
+)
+def test_another_version_of_one_for_tests_is_given_to_them_before_the_fix(before: str, after: str) -> None:
+    """The first as commons-cli 1.5.0; JUnit 4.13 brought `assertThrows`."""
+    old, new = (a_pom(PARENT, dependencies(CLI_JUNIT.format(each))) for each in (before, after))
+    assert added(old, new) == [(".", "junit:jar:", CLI_JUNIT.format(after))]
+    excluded = dependencies(CLI_JUNIT.format(f"{before}<exclusions/>"))
+    for other in (excluded, dependencies(CLI_JUNIT.format(before.replace("test", "compile")))):
+        assert added(a_pom(PARENT, other), new) == []
+
+
+def test_the_build_leaves_changed_versions_out_where_tests_of_before_the_fix_do_not_compile_with_them() -> (
+    None
+):
+    old, new = (a_pom(dependencies(JUNIT.replace("4.13", each))) for each in ("4.12", "4.13.2"))
+    dockerfile = proposed(an_input({"pom.xml": old}, fixed={"pom.xml": new})).draft.dockerfile
+    assert violations(dockerfile, []) == []
+    assert f"\n.\tjunit:jar:\t{JUNIT.replace('4.13', '4.13.2')}\tchanged\nEOF\n" in dockerfile
+    list_file = "/usr/local/lib/added-dependencies.txt"
+    assert (
+        f"if ! {{ tar xf /tmp/poms.tar && sed -i '/changed$/d' {list_file}* && \\\n for m in .; do"
+        in dockerfile
+    )
 
 
 def jupiter(name: str, version: str = "<version>5.10.1</version>") -> str:
@@ -182,7 +221,7 @@ def test_one_that_the_parent_before_the_fix_does_not_know_gets_the_version_of_th
         f" && awk -v versions=/tmp/versions -f /usr/local/lib/fill-versions.awk {known}.own > {known} && \\\n"
         " for m in .; do awk"
     ) in dockerfile
-    assert f"}}; }}; then sed '/<version>/!d' {known}.own > {known}; fi; fi; \\\n tar xf" in dockerfile
+    assert f"}}; }}; then \\\n sed '/<version>/!d' {known}.own > {known}; fi; fi; \\\n tar xf" in dockerfile
 
 
 @pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
@@ -261,6 +300,30 @@ POMS = {
         f"{IO}</dependencies></project>",
     ),
 }
+
+
+@pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
+@pytest.mark.parametrize(
+    ("pom", "expected"),
+    [
+        (
+            f"<project> {dependencies('<!-- x --> ', IO, BLANKS, JUNIT)}{managed(BLANKS)}</project>",
+            f"<project> {dependencies('<!-- x --> ', IO, NEWER, JUNIT)}{managed(BLANKS)}</project>",
+        ),
+        (
+            f"<project>{managed(BLANKS)}</project>",
+            f"<project>{managed(BLANKS)}{dependencies(NEWER)}</project>",
+        ),
+    ],
+    ids=["in its place", "beside an inherited one"],
+)
+def test_a_changed_one_takes_the_place_of_that_of_the_pom(tmp_path: Path, pom: str, expected: str) -> None:
+    (tmp_path / "program").write_text(ADD_DEPENDENCIES)
+    (tmp_path / "list").write_text(f".\tcommons-io:jar:\t{NEWER}\tchanged\n")
+    (tmp_path / "pom.xml").write_text(pom.replace(IO, IO.replace("commons-io", "other")))
+    command = ["awk", "-v", "list=list", "-v", "folder=.", "-f", "program", "pom.xml"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert (found.stdout, found.stderr) == (expected.replace(IO, IO.replace("commons-io", "other")), "")
 
 
 @pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")

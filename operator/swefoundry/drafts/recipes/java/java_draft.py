@@ -20,6 +20,7 @@ from swefoundry.drafts.recipes.java.pom_additions import AddedPom, added_by_fix
 from swefoundry.drafts.recipes.java.test_dependencies import (
     FILL_VERSIONS,
     KEEP_VERSIONED,
+    LEAVE_UNCHANGED,
     LIST,
     VERSIONS,
     add_dependencies_command,
@@ -180,13 +181,24 @@ def _restore_with_added(project: JavaProject, goals: str) -> list[str]:
     runs = " && ".join(f"({step.removeprefix('RUN ')})" for step in _restore_steps(project, goals))
     attempt = f"{add_dependencies_command(added)} && {{ {runs}; }}"
     restored = "tar xf /tmp/poms.tar"
-    otherwise = 'echo "not all that the tests of the fix ask for is there"'
-    if not all(each.has_version for each in added):
-        again = f"{restored} && {FILL_VERSIONS} && \\\n {attempt}"
-        otherwise = f"if ! {{ {again}; }}; then {KEEP_VERSIONED}; fi"
+    has_unversioned = not all(each.has_version for each in added)
+    attempts = [
+        attempt,
+        *([f"{restored} && {FILL_VERSIONS} && \\\n {attempt}"] if has_unversioned else []),
+        *(
+            [f"{restored} && {LEAVE_UNCHANGED} && \\\n {attempt}"]
+            if any(each.is_changed for each in added)
+            else []
+        ),
+    ]
+    otherwise = (
+        KEEP_VERSIONED if has_unversioned else 'echo "not all that the tests of the fix ask for is there"'
+    )
+    for each in reversed(attempts):
+        otherwise = f"if ! {{ {each}; }}; then \\\n {otherwise}; fi"
     return [
         *add_dependencies_steps(added),
-        f"RUN tar cf /tmp/poms.tar {poms} && if ! {{ {attempt}; }}; then \\\n {otherwise}; fi; \\\n"
+        f"RUN tar cf /tmp/poms.tar {poms} && {otherwise}; \\\n"
         f" {restored} && rm -f /tmp/poms.tar /tmp/pom.xml {VERSIONS} {LIST}.own",
     ]
 

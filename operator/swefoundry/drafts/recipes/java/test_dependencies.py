@@ -1,7 +1,8 @@
-"""Dependencies of tests that only the POMs after the fix have; the tests before the fix get them, too.
+"""Dependencies of tests that only the POMs after the fix have, or have in another version; the tests before the fix get
+them, too.
 
 Tests that use them would not compile before the fix for that reason alone, which says nothing about the fix. They are
-put into pom.xml when the tests run, and only where it lacks them, so that the fix's own POM stays as it is.
+put into pom.xml when the tests run; the fix's own POM has the same ones, and stays as it is.
 """
 
 import re
@@ -29,6 +30,10 @@ FILL_VERSIONS = f"cp {LIST} {LIST}.own && awk -v versions={VERSIONS} -f {FILL_PR
 """A command that gives those without a version the one of the fix's parent."""
 KEEP_VERSIONED = f"sed '/<version>/!d' {LIST}.own > {LIST}"
 """A command that takes those from the list that had no version before."""
+_CHANGED = "changed"
+"""Ends the lines of dependencies that take the place of others."""
+LEAVE_UNCHANGED = f"sed -i '/{_CHANGED}$/d' {LIST}*"
+"""A command that takes those from the lists that have another version before the fix."""
 _TEST_SCOPE = "test"
 _JUPITER = "junit-jupiter"
 _JUNIT_5 = "<groupId>org[.]junit|junit-jupiter"
@@ -52,15 +57,17 @@ BEGIN {
 }
 """
 
-ADD_DEPENDENCIES = r"""# Prints a pom.xml with the dependencies of `list` that it lacks: lines of folder, name, element.
-# Elements that match `without` are left out.
+ADD_DEPENDENCIES = r"""# Prints a pom.xml with the dependencies of `list` that it lacks: lines of folder, name, element,
+# and `changed` for those that take the place of one with their name. Elements that match `without` are left out.
 function name_of(tag) { sub(/^<\/?/, "", tag); sub(/[ \t\r\n>].*$/, "", tag); return tag }
 function trimmed(text) { gsub(/^[ \t\r\n]+|[ \t\r\n]+$/, "", text); return text }
 function missing(  i, all) { for (i = 1; i <= n; i++) if (!(names[i] in known)) all = all elements[i]; return all }
 BEGIN {
   while ((getline line < list) > 0) {
     split(line, part, "\t")
-    if (part[1] == folder && !(without && part[3] ~ without)) { names[++n] = part[2]; elements[n] = part[3] }
+    if (part[1] != folder || without && part[3] ~ without) continue
+    names[++n] = part[2]; elements[n] = part[3]
+    if (part[4] == "changed") replacement[part[2]] = part[3]
   }
   RS = "\001"
 }
@@ -83,13 +90,16 @@ BEGIN {
     }
     if (tag !~ /^<\//) {
       path = path "/" name_of(tag)
-      if (path == "/project/dependencies/dependency") split("", value)
+      if (path == "/project/dependencies/dependency") { split("", value); start = length(out text) }
       out = out text tag
       continue
     }
     if (path ~ /^\/project\/dependencies\/dependency\/[^\/]*$/) value[name_of(tag)] = trimmed(text)
-    if (path == "/project/dependencies/dependency")
-      known[value["artifactId"] ":" (value["type"] == "" ? "jar" : value["type"]) ":" value["classifier"]] = 1
+    if (path == "/project/dependencies/dependency") {
+      name = value["artifactId"] ":" (value["type"] == "" ? "jar" : value["type"]) ":" value["classifier"]
+      known[name] = 1
+      if (name in replacement) { out = substr(out, 1, start); text = replacement[name]; tag = "" }
+    }
     if (path == "/project/dependencies") { text = text missing(); done = 1 }
     if (path == "/project" && !done) text = text "<dependencies>" missing() "</dependencies>"
     sub(/\/[^\/]*$/, "", path)
@@ -110,6 +120,8 @@ class AddedDependency:
     name: str
     """`artifactId:type:classifier`."""
     xml: str
+    is_changed: bool = False
+    """Whether it takes the place of one in another version."""
 
     @property
     def has_version(self) -> bool:
@@ -117,11 +129,26 @@ class AddedDependency:
 
     @property
     def line(self) -> str:
-        return f"{self.folder}\t{self.name}\t{self.xml}"
+        return "\t".join([self.folder, self.name, self.xml, *([_CHANGED] if self.is_changed else [])])
+
+
+@dataclass(frozen=True)
+class _Requested:
+    """A dependency as a POM has it, with what the management in the tree says of it."""
+
+    entry: PomEntry
+    """Without any coordinates where the POM's could not be written into a Dockerfile."""
+    is_for_tests: bool
+    has_exclusions: bool
+
+    @property
+    def is_usable(self) -> bool:
+        is_known = bool(self.entry.name) and "${" not in self.entry.xml
+        return is_known and self.is_for_tests and not self.has_exclusions
 
 
 def added_test_dependencies(project: JavaProject) -> list[AddedDependency]:
-    """Return what only the fixed POMs have with the scope `test`, for each module whose tests run.
+    """Return what only the fixed POMs have with the scope `test`, or have in another version, for each module.
 
     Left out are modules of the tree and dependencies with exclusions. The version of one may come from a parent or an
     import out of the tree, which may be another release before the fix: the build finds out whether it has one, else
@@ -136,40 +163,55 @@ def added_test_dependencies(project: JavaProject) -> list[AddedDependency]:
             continue
         old = EffectivePom(tuple(with_parents(project.poms[folder], project.poms)))
         new = EffectivePom(tuple(with_parents(after[folder], after)))
+        known = _requested(old)
+        added = _with_engine(_added(known, _requested(new), bool(outer_versions(old))), known)
         found += [
-            AddedDependency(module.folder, name, _with_scope(entry))
-            for name, entry in _with_engine(_added(old, new), old).items()
+            AddedDependency(module.folder, name, _with_scope(entry), name in known)
+            for name, entry in added.items()
             if entry.name not in own
         ]
     return sorted(found)
 
 
-def _added(old: EffectivePom, new: EffectivePom) -> dict[str, PomEntry]:
-    known = {_name(pom_entry(each, old)) for each in _direct(old)}
-    managed = {_name(entry): (entry, each) for each in _managed(new) if (entry := pom_entry(each, new)).name}
-    has_versions_outside = bool(outer_versions(old))
-    found: dict[str, PomEntry] = {}
-    for each in _direct(new):
-        entry = pom_entry(each, new)
-        name = _name(entry)
-        above, element = managed.get(name, (entry, each))
+def _requested(pom: EffectivePom) -> dict[str, _Requested]:
+    """Return the dependencies of a POM by name, with version and scope of the management where they have none."""
+    managed = {_name(entry): (entry, each) for each in _managed(pom) if (entry := pom_entry(each, pom)).name}
+    found: dict[str, _Requested] = {}
+    for each in _direct(pom):
+        entry = pom_entry(each, pom)
+        above, element = managed.get(_name(entry), (entry, each))
         scope = each.findtext("scope") or element.findtext("scope") or ""
         chosen = entry if entry.has_version else above
-        is_usable = chosen.name and "${" not in chosen.xml and (chosen.has_version or has_versions_outside)
-        if scope.strip() == _TEST_SCOPE and name not in known and is_usable and not _excludes(each, element):
-            found.setdefault(name, chosen)
+        requested = _Requested(chosen, scope.strip() == _TEST_SCOPE, _excludes(each, element))
+        found.setdefault(_name(entry), requested)
     return found
 
 
-def _with_engine(added: Mapping[str, PomEntry], old: EffectivePom) -> dict[str, PomEntry]:
+def _added(
+    old: Mapping[str, _Requested], new: Mapping[str, _Requested], has_versions_outside: bool
+) -> dict[str, PomEntry]:
+    """Return those of the second that the first lacks, or has for tests in another version or in that of a parent."""
+    found: dict[str, PomEntry] = {}
+    for name, each in new.items():
+        known = old.get(name)
+        if known is None:
+            is_added = each.entry.has_version or has_versions_outside
+        else:
+            replaceable = known.is_for_tests and not known.has_exclusions
+            is_added = replaceable and each.entry.has_version and each.entry != known.entry
+        if each.is_usable and is_added:
+            found[name] = each.entry
+    return found
+
+
+def _with_engine(added: Mapping[str, PomEntry], known: Mapping[str, _Requested]) -> dict[str, PomEntry]:
     """Return what is added with JUnit 5's engine, where its API alone is added.
 
     Before surefire 3 no test of JUnit 5 runs without the engine; the fix's parent may have a later release.
     """
     api = added.get(f"{_JUPITER}-api:jar:")
     engines = (f"{_JUPITER}-engine:jar:", f"{_JUPITER}:jar:")
-    known = {_name(pom_entry(each, old)) for each in _direct(old)}
-    if api is None or known.union(added).intersection(engines):
+    if api is None or f"{_JUPITER}-api:jar:" in known or {*known, *added}.intersection(engines):
         return dict(added)
     names = {**dict(api.coordinates), "artifactId": f"{_JUPITER}-engine"}
     return {**added, engines[0]: PomEntry(api.kind, tuple(names.items()))}
