@@ -54,4 +54,3 @@ def test_a_gated_pod_waits_without_a_place_and_is_replaced_when_it_is_stopped(na
     deleted = evaluation_pods.get(namespace, POD)
     message = "WorkloadEvictedDueToPreempted: Preempted"
     assert read(deleted) == PodFault(FaultCategory.INFRASTRUCTURE, "StoppedByKueue", message)
-    assert read_snapshot(deleted).other_finalizers == ("kueue.x-k8s.io/managed",)

@@ -1,8 +1,8 @@
 """In-memory Kubernetes API server over real HTTP, with the parts that the operator and the command line use.
 
-It has: create, get, list by labels in pages, merge-patch with resource versions, server-side apply, the status
-subresource, deletion with finalizers, grace periods and preconditions, pod logs, and the changes that a
-watch would send.
+It has: create, get, list by labels in pages, merge-patch with resource versions, the removal of finalizers by a
+strategic merge patch, server-side apply, the status subresource, deletion with finalizers, grace periods and
+preconditions, pod logs, and the changes that a watch would send.
 """
 
 import json
@@ -40,6 +40,7 @@ RequestHook = Callable[[str], Awaitable[Callable[[], None] | None]]
 CLUSTER_SCOPED = {resource.plural: resource.kind for resource in (NODES, NAMESPACES, CRDS)}
 NAMESPACED = (TASKS, BUILDS, PODS, EVENTS, CONFIG_MAPS, NETWORK_POLICIES, LEASES)
 KINDS = CLUSTER_SCOPED | {resource.plural: resource.kind for resource in NAMESPACED}
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 EPOCH = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -242,6 +243,8 @@ class ApiServer:
                 return self.create(key[0], key[1], body)
             case "PATCH" if request.content_type == APPLY_PATCH:
                 return self.apply(key, body)
+            case "PATCH" if request.content_type == STRATEGIC_PATCH:
+                return self.patch(key, {"metadata": without_finalizers(self.get(key), body["metadata"])})
             case "PATCH":
                 return self.patch(key, body, sub)
             case "DELETE" if not key[2]:
@@ -307,6 +310,13 @@ async def listening_server(app: web.Application) -> AsyncIterator[str]:
         yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
+
+
+def without_finalizers(old: Json, change: Json) -> Json:
+    """A merge patch of metadata that does what a strategic one does which removes finalizers."""
+    removed = change.pop("$deleteFromPrimitiveList/finalizers")
+    kept = [each for each in old["metadata"].get("finalizers", []) if each not in removed]
+    return change | {"finalizers": kept or None}
 
 
 def merge_patch(old: Json, change: Json) -> Json:

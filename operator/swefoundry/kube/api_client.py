@@ -33,6 +33,7 @@ VERSION_INFO = Resource("Info", "version", "")
 """Not a kind of objects, but a document of the API server."""
 
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
 
@@ -122,6 +123,19 @@ class KubeClient:
         """Merge-patch; with ``metadata.resourceVersion`` in it, ``ApiConflict`` when it was changed meanwhile."""
         path = resource.path(namespace, name, subresource)
         return await self._json("PATCH", resource, path, body=body, content=MERGE_PATCH)
+
+    async def remove_finalizer(
+        self, resource: Resource, namespace: str, name: str, uid: str, finalizer: str
+    ) -> ApiObject:
+        """Remove one finalizer from an object of a built-in kind, which alone take a strategic merge patch.
+
+        Those of others stay as they are, whoever changes them at the same time. ``ApiConflict`` when the object of this
+        name has another UID. The Job controller does the same:
+        https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/job/job_controller.go#L2070
+        """
+        body = {"metadata": {"uid": uid, "$deleteFromPrimitiveList/finalizers": [finalizer]}}
+        path = resource.path(namespace, name)
+        return await self._json("PATCH", resource, path, body=body, content=STRATEGIC_PATCH)
 
     async def apply(
         self, resource: Resource, namespace: str, name: str, body: ApiObject, dry_run: bool = False

@@ -44,7 +44,7 @@ async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: st
     left: JsonDict = {}
     try:
         if not pod.finalizer_removed:
-            await context.kube.patch(PODS, namespace, pod.name, _without_our_finalizer(pod))
+            await context.kube.remove_finalizer(PODS, namespace, pod.name, pod.uid, labels.FINALIZER)
         if pod.node_lost:
             await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid, force=True)
         elif not pod.deleting:
@@ -86,7 +86,7 @@ async def _remove_finalizer(context: ReconcileContext, pod: PodSnapshot, namespa
     if pod.finalizer_removed:
         return
     try:
-        left = await context.kube.patch(PODS, namespace, pod.name, _without_our_finalizer(pod))
+        left = await context.kube.remove_finalizer(PODS, namespace, pod.name, pod.uid, labels.FINALIZER)
     except (errors.NotFound, errors.ApiConflict):
         context.cache.drop(Key(PODS.kind, namespace, pod.name), pod.uid)
         return
@@ -104,13 +104,3 @@ def _selector(pods: Sequence[PodSnapshot]) -> str:
 def _release_place(context: ReconcileContext, pod: PodSnapshot, namespace: str) -> None:
     if pod.role in set(Role):
         context.pod_limiter.release(Role(pod.role), slot_key(namespace, pod.name))
-
-
-def _without_our_finalizer(pod: PodSnapshot) -> JsonDict:
-    """The patch. The UID guards against a successor of the same name, the version those of others against being set
-    again after their owner has removed them.
-    """
-    if not pod.other_finalizers:
-        return {"metadata": {"finalizers": None, "uid": pod.uid}}
-    kept = {"finalizers": list(pod.other_finalizers), "resourceVersion": pod.resource_version}
-    return {"metadata": {**kept, "uid": pod.uid}}

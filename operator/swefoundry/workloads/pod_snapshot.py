@@ -92,12 +92,8 @@ class PodSnapshot:
     """Names of its scheduling gates."""
     queue: str = ""
     """LocalQueue of Kueue that it waits in."""
-    other_finalizers: tuple[str, ...] = ()
-    """Finalizers of others, such as Kueue's."""
     owner_uid: str = ""
     """UID of its owner, by its label; empty in pods of the release before."""
-    resource_version: str = ""
-    """Of a pod with finalizers of others, which must not be written over."""
 
     @property
     def deleting(self) -> bool:
@@ -149,7 +145,6 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
     conditions = {item["type"]: item for item in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})
     disrupted = _true_condition(conditions, "DisruptionTarget") or _stop_by_kueue(conditions)
-    others = tuple(each for each in meta.get("finalizers", []) if each != labels.FINALIZER)
     state: JsonMapping = next((item.get("state", {}) for item in status.get("containerStatuses", [])), {})
     waiting = state.get("waiting", {})
     return PodSnapshot(
@@ -180,9 +175,7 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
         disruption_message=disrupted.get("message", ""),
         gates=tuple(gate["name"] for gate in pod.get("spec", {}).get("schedulingGates", [])),
         queue=tags.get(KUEUE_QUEUE, ""),
-        other_finalizers=others,
         owner_uid=tags.get(labels.OWNER_UID, ""),
-        resource_version=meta.get("resourceVersion", "") if others else "",
     )
 
 

@@ -101,16 +101,24 @@ async def test_a_released_pod_keeps_the_finalizers_of_others(server, context):
     assert (meta["finalizers"], "deletionTimestamp" in meta) == (["kueue.x-k8s.io/managed"], True)
 
 
-async def test_a_finalizer_that_its_owner_has_just_removed_is_not_set_again(server, context):
+@pytest.mark.parametrize(
+    ("observed", "since", "left"),
+    [
+        (["a/b", labels.FINALIZER], [labels.FINALIZER], []),
+        ([labels.FINALIZER], ["a/b", labels.FINALIZER], ["a/b"]),
+    ],
+    ids=["removed", "set"],
+)
+async def test_a_finalizer_that_another_has_just_changed_stays_as_it_is(
+    server, context, observed, since, left
+):
     attempt = (await started_pod(context)).attempt
     place = ("pods", "here", attempt.pod)
-    server.patch(place, {"metadata": {"finalizers": ["kueue.x-k8s.io/managed", labels.FINALIZER]}})
-    observed = read_snapshot(server.get(place))
-    server.patch(place, {"metadata": {"finalizers": [labels.FINALIZER]}})
-    await release_pod(context, observed, "here")
-    assert server.get(place)["metadata"]["finalizers"] == [labels.FINALIZER]
-    await release_pod(context, read_snapshot(server.get(place)), "here")
-    assert server.bodies("pods") == []
+    server.patch(place, {"metadata": {"finalizers": observed}})
+    pod = read_snapshot(server.get(place))
+    server.patch(place, {"metadata": {"finalizers": since}})
+    await release_pod(context, pod, "here")
+    assert [body["metadata"].get("finalizers") for body in server.bodies("pods")] == ([left] if left else [])
 
 
 async def test_a_pod_of_a_lost_node_does_not_wait_for_its_kubelet(server, context):
