@@ -291,7 +291,8 @@ class TaskInstanceStatus(WireModel):
         default=None,
         max_length=64,
         description="What a person should know beside phase and verdict, as a word: `SetsUnknown` with `testsUnknown`; "
-        "the reason of an instance that ended without a verdict.",
+        "`DateDependent` where the test command sets the clock; the reason of an instance that ended without a "
+        "verdict.",
     )
     evidence: Digest | None = Field(default=None, description="The verdict bundle.")
     running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are in progress.")

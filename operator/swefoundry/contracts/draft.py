@@ -31,6 +31,7 @@ UserId = Annotated[int, Field(ge=1, le=65533)]
 
 PYTEST_ERROR_CODES = (2, 3, 4, 5)
 """pytest: interrupted (also collection errors), internal error, usage error, nothing collected."""
+SETS_CLOCK = re.compile(r"\b(?:lib)?faketime\b|\bFAKETIME=")
 CALLS_PYTEST = re.compile(r"(^|[\s/;&|(])(pytest|py\.test)(\s|$)")
 
 
@@ -99,6 +100,11 @@ class Draft(WireModel):
         if self.error_exit_codes is not None:
             return list(self.error_exit_codes)
         return list(PYTEST_ERROR_CODES) if CALLS_PYTEST.search(self.test_command) else []
+
+    @property
+    def date_dependent(self) -> bool:
+        """Whether the test command sets the clock, because the tests depend on the date."""
+        return bool(SETS_CLOCK.search(self.test_command))
 
     def to_bytes(self) -> bytes:
         """Return the draft as the blob that the registry stores."""

@@ -49,6 +49,8 @@ class VerdictBundle(WireModel):
     """Tests whose failures did not count, by the draft: they fail with and without the fix in its environment."""
     run_as_user: int | None = None
     """Id of the user that the tests ran as, by the draft; None for root."""
+    date_dependent: bool = False
+    """Whether the draft's test command sets the clock: on another day its tests fail."""
     tests_unknown: str = ""
     """Why the sets are not known; they are empty then."""
     controls: list[ControlResult] = Field(default=[])

@@ -109,6 +109,12 @@ def test_a_row_says_as_which_user_its_tests_ran_unless_that_was_root() -> None:
     assert swe_bench_row(found(bundle=bundle))["run_as_user"] == 1000
 
 
+def test_a_row_says_that_its_tests_depend_on_the_date() -> None:
+    assert "date_dependent" not in swe_bench_row(found())
+    bundle = found().bundle.model_copy(update={"date_dependent": True})
+    assert swe_bench_row(found(bundle=bundle))["date_dependent"] is True
+
+
 CONTROLS = [
     ControlResult(name=ControlName.NULL_PATCH, result="Passed"),
     ControlResult(name=ControlName.BASE_TESTS, result="Failed", message="1 test (t::a) failed in `base`"),

@@ -66,6 +66,9 @@ ENV_BUILD_DELETED = (
 
 SETS_UNKNOWN = "SetsUnknown"
 """status.note of a verdict without sets of tests."""
+DATE_DEPENDENT = "DateDependent"
+"""status.note of a verdict that holds with the clock that the test command sets."""
+DATE_DEPENDENT_MESSAGE = "the tests depend on the date, and the test command sets the clock"
 
 MAX_NOTES = 8
 MAX_NOTE_CHARACTERS = 512
@@ -231,10 +234,16 @@ def _with_verdict(status: TaskInstanceStatus, result: Judged, observed: Observat
         tests_unknown=result.tests_unknown or None,
         controls=list(result.controls),
         test_strength=result.test_strength,
-        note=SETS_UNKNOWN if result.tests_unknown else None,
+        note=_note(result),
         evidence=result.bundle,
     )
     return mark_finished(status, phase, states, (reason, message), observed.stamp)
+
+
+def _note(result: Judged) -> str | None:
+    if result.tests_unknown:
+        return SETS_UNKNOWN
+    return DATE_DEPENDENT if result.date_dependent else None
 
 
 def _verdict_message(status: TaskInstanceStatus, result: Judged) -> str:
@@ -245,7 +254,8 @@ def _verdict_message(status: TaskInstanceStatus, result: Judged) -> str:
         note = result.note
     cells = (MatrixCell(item.stage, item.code) for item in status.evaluations)
     cause = inconclusive_cause(cells) if result.verdict is Verdict.INCONCLUSIVE else ""
-    parts = (VERDICT_MESSAGES[result.verdict], cause, result.tests_did, note)
+    clock = DATE_DEPENDENT_MESSAGE if result.date_dependent else ""
+    parts = (VERDICT_MESSAGES[result.verdict], cause, result.tests_did, clock, note)
     message = "; ".join(part for part in parts if part)
     return message if result.verdict is Verdict.FAIL2PASS else _with_notes(status, message)
 

@@ -100,6 +100,8 @@ class Judged:
     controls: tuple[ControlResult, ...] = ()
     test_strength: int | None = None
     """In percent; None when `MutatedGold` was not run."""
+    date_dependent: bool = False
+    """Whether the test command sets the clock."""
 
 
 Result = (

@@ -43,6 +43,7 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
     sets = CaseSets() if unknown else samples.sets()
     draft = await _draft(observed, context, repository)
     tolerated = draft.tolerated_failures if draft else []
+    date_dependent = draft is not None and draft.date_dependent
     verdict = sampled_verdict(samples.runs, None if unknown else sets, tolerated)
     # Rows of other verdicts are exported by nobody.
     valid = verdict is Verdict.FAIL2PASS
@@ -57,6 +58,7 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
         tests_unknown=unknown,
         tolerated_failures=tolerated,
         run_as_user=draft.run_as_user if draft else None,
+        date_dependent=date_dependent,
         controls=list(controls.results),
         test_strength=controls.test_strength,
         stages=await _stage_digests(observed, context, repository),
@@ -78,6 +80,7 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
         "; ".join(filter(None, [cause, tests_did, unstable_message(sets.unstable)])),
         controls.results,
         controls.test_strength,
+        date_dependent,
     )
 
 

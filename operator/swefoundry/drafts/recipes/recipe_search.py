@@ -64,6 +64,8 @@ class SearchConstraints:
     at_least: LanguageVersion | None = None
     as_user: bool = False
     """Run the tests as an ordinary user: as root, they fail for that reason alone."""
+    dated_clock: bool = False
+    """Run the tests with the clock of the change's day: they depend on the date."""
     tolerated: frozenset[str] = frozenset()
     """Tests whose failures do not count, because they fail after the fix in every environment."""
 
@@ -80,6 +82,8 @@ class SearchConstraints:
     def described(self) -> list[str]:
         """What they do to the tests, for the label of a draft."""
         words = ["as an ordinary user"] if self.as_user else []
+        if self.dated_clock:
+            words.append("with the clock of the change's day")
         if self.tolerated:
             words.append(f"tolerates {pluralize(len(self.tolerated), 'test')} failing after the fix")
         return words
@@ -125,10 +129,10 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
     failed: FailedCandidates[CandidateT] = field(default_factory=FailedCandidates)
     """Candidates tried so far and how they failed."""
     ended: bool = False
-    as_root: "RoundAsRoot[Self] | None" = None
-    """Set while an ordinary user is tried with a draft that was tried as root."""
-    user_tried: bool = False
-    """An ordinary user is tried with one draft: when that is no better, the tests need root or do not care."""
+    unvaried: "UnvariedRound[Self] | None" = None
+    """Set while a draft that was tried is tried with another user or another clock."""
+    varied: frozenset[str] = frozenset()
+    """Names of the constraints that were tried so, each with one draft: when it is no better, tests do not care."""
 
     @abstractmethod
     def proposal(self, candidate: CandidateT) -> Proposal:
@@ -145,6 +149,10 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
     @abstractmethod
     def root_explains(self, tried: TriedRound) -> bool:
         """Whether an ordinary user may give the round another outcome."""
+
+    def date_explains(self, tried: TriedRound) -> bool:
+        """Whether the clock of the change's day may give the round another outcome; no where no draft can set it."""
+        return False
 
     @property
     def guessed_constraints(self) -> ConstraintsT:
@@ -169,31 +177,39 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
 
     def after_round(self, tried: TriedRound) -> Self:
         """Return the plan after a round with the current candidate."""
-        if self.as_root is not None:
-            return self._after_round_as_user(tried, self.as_root)
+        if self.unvaried is not None:
+            return self._after_variation(tried, self.unvaried)
         following = self._after_round_as_before(tried)
         learned = self.learned_from(tried)
-        explained = not self.user_tried and self.root_explains(tried)
-        if not explained or self.constraints.merged(learned) != self.constraints:
+        variation = self._variation_after(tried)
+        if variation is None or self.constraints.merged(learned) != self.constraints:
             return following
         both_passed = tried.outcome is RoundOutcome.BOTH_PASSED
-        otherwise = replace(following, user_tried=True, ended=following.ended or both_passed)
+        varied = self.varied | {variation}
+        tried_now: dict[str, Any] = {variation: True}
+        otherwise = replace(following, varied=varied, ended=following.ended or both_passed)
         return replace(
             self,
-            constraints=replace(self.constraints, as_user=True),
-            user_tried=True,
-            as_root=RoundAsRoot(failure_count(tried.message), otherwise),
+            constraints=replace(self.constraints, **tried_now),
+            varied=varied,
+            unvaried=UnvariedRound(failure_count(tried.message), otherwise),
         )
 
-    def _after_round_as_user(self, tried: TriedRound, as_root: "RoundAsRoot[Self]") -> Self:
-        """Keep the user where fewer tests fail than as root."""
+    def _variation_after(self, tried: TriedRound) -> str | None:
+        """Name of the constraint that is tried with the same draft before anything else."""
+        explanations = (("as_user", self.root_explains), ("dated_clock", self.date_explains))
+        named = (name for name, explains in explanations if name not in self.varied and explains(tried))
+        return next(named, None)
+
+    def _after_variation(self, tried: TriedRound, unvaried: "UnvariedRound[Self]") -> Self:
+        """Keep the constraint where fewer tests fail with it."""
         failures = failure_count(tried.message)
-        if tried.outcome is RoundOutcome.AFTER_FAILED and 0 < failures < as_root.failures:
-            return replace(self, as_root=None)._after_round_as_before(tried)
-        return as_root.otherwise
+        if tried.outcome is RoundOutcome.AFTER_FAILED and 0 < failures < unvaried.failures:
+            return replace(self, unvaried=None)._after_round_as_before(tried)
+        return unvaried.otherwise
 
     def _after_round_as_before(self, tried: TriedRound) -> Self:
-        """Return the plan after a round, with the same user."""
+        """Return the plan after a round, with the same user and the same clock."""
         learned = self.constraints.merged(self.learned_from(tried))
         failing = self._failing_tests(tried)
         again = bool(failing) and failing == self.failing
@@ -232,8 +248,8 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
 
     def next_candidate(self) -> Self:
         """Move to the next candidate; after the last one, repeat the best round and tolerate its failing tests."""
-        if self.as_root is not None:
-            return self.as_root.otherwise
+        if self.unvaried is not None:
+            return self.unvaried.otherwise
         if self.hint is not None:
             return replace(self, hint=None)
         others = (candidate for candidate in self.allowed_candidates if candidate != self.candidate)
@@ -263,13 +279,13 @@ PlanT = TypeVar("PlanT", bound="SearchPlan[Any, Any]")
 
 
 @dataclass(frozen=True)
-class RoundAsRoot(Generic[PlanT]):
-    """What a draft gave as root, while an ordinary user is tried with it."""
+class UnvariedRound(Generic[PlanT]):
+    """What a draft gave as it was, while another user or another clock is tried with it."""
 
     failures: int
     """Tests that failed after the fix."""
     otherwise: PlanT
-    """The plan that follows when an ordinary user is no better."""
+    """The plan that follows when that is no better."""
 
 
 def proposals_of(

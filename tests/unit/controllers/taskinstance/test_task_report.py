@@ -1,5 +1,6 @@
 """Status of a TaskInstance after each step."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -319,6 +320,16 @@ def test_a_valid_row_whose_tests_are_not_known_says_why():
     assert status.note == "SetsUnknown"
     assert message(status) == (
         f"the tests fail before the fix and pass after it; the sets of tests are not known: {why}"
+    )
+
+
+def test_a_row_whose_tests_depend_on_the_date_says_so():
+    result = replace(judged(Verdict.FAIL2PASS), date_dependent=True)
+    status = after(observed(READY), GO_ON, result)
+    assert (status.verdict, status.note) == ("fail2pass", "DateDependent")
+    assert message(status) == (
+        "the tests fail before the fix and pass after it; "
+        "the tests depend on the date, and the test command sets the clock"
     )
 
 

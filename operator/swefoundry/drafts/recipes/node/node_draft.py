@@ -3,6 +3,7 @@
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
+from swefoundry.drafts.recipes.commit_clock import CLOCK_PACKAGE, with_clock_of
 from swefoundry.drafts.recipes.node.image_programs import program_step
 from swefoundry.drafts.recipes.node.install_steps import as_of_day, install_folder, install_steps, used_lock
 from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
@@ -23,9 +24,12 @@ def plan_to_draft(
     project: NodeProject, runner: RunnerCommand, candidate: NodeCandidate, constraints: NodeConstraints
 ) -> Draft:
     """Return the draft of a plan. Nothing is rebuilt in a reused image: tests load the sources, or build them first."""
+    command = node_test_command(project, runner, constraints)
+    if constraints.dated_clock and project.created is not None:
+        command = with_clock_of(project.created, command)
     return Draft(
         dockerfile=_dockerfile(project, runner, candidate, constraints),
-        test_command=node_test_command(project, runner, constraints),
+        test_command=command,
         reports=[NODE_REPORT],
         error_exit_codes=[NO_BUILD] if constraints.build else [],
         tolerated_failures=sorted(constraints.tolerated),
@@ -38,11 +42,12 @@ def _dockerfile(
 ) -> str:
     """Packages are installed above the checkout, from the manifests alone, unless a lock file is used."""
     place = install_folder(project, constraints)
+    packages = constraints.apt | ({CLOCK_PACKAGE} if constraints.dated_clock else set())
     bins = [f"{_in_source(folder)}/node_modules/.bin" for folder in (project.folder, place, "")]
     steps = [
         f"FROM {candidate.base}",
         f"ENV CI=1 npm_config_update_notifier=false PATH={':'.join(dict.fromkeys(bins))}:$PATH",
-        *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
+        *([apt_step(sorted(packages))] if packages else []),
         f"WORKDIR {_in_source(place)}",
         *install_steps(project, runner, candidate, constraints),
         *map(program_step, programs(runner)),

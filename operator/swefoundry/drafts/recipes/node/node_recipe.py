@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.commit_clock import date_explains
 from swefoundry.drafts.recipes.node.built_sources import build_commands, is_tested_after_its_build
 from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
 from swefoundry.drafts.recipes.node.node_draft import plan_label, plan_to_draft
@@ -40,6 +41,9 @@ class NodePlan(SearchPlan[NodeCandidate, NodeConstraints]):
 
     def root_explains(self, tried: TriedRound) -> bool:
         return failed_as_root(tried) and needs_ordinary_user(tried.message)
+
+    def date_explains(self, tried: TriedRound) -> bool:
+        return date_explains(tried, self.project.created)
 
 
 def initial_plan(strategy_input: StrategyInput) -> NodePlan | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.commit_clock import date_explains
 from swefoundry.drafts.recipes.python import build_log, pytest_log
 from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
 from swefoundry.drafts.recipes.python.interpreters import Candidate, OrderingFacts, candidates, usable_bases
@@ -51,6 +52,9 @@ class PythonPlan(SearchPlan[Candidate, Constraints]):
 
     def root_explains(self, tried: TriedRound) -> bool:
         return root_explains(tried, self.project.facts)
+
+    def date_explains(self, tried: TriedRound) -> bool:
+        return date_explains(tried, self.project.created)
 
     @property
     def guessed_constraints(self) -> Constraints:

@@ -9,6 +9,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from swefoundry.contracts.draft import Draft
+from swefoundry.drafts.recipes.commit_clock import CLOCK_PACKAGE, with_clock_of
 from swefoundry.drafts.recipes.python.build_limits import build_limits_of
 from swefoundry.drafts.recipes.python.build_tools import Installation, plan_installation
 from swefoundry.drafts.recipes.python.constraints import Constraints
@@ -84,7 +85,7 @@ class DraftPlan:
         return PythonEnvironment(
             base=candidate.base,
             uv_base=None if candidate.python >= FIRST_WITH_UV else self.inputs.uv_base,
-            apt=sorted(constraints.apt),
+            apt=sorted(constraints.apt | ({CLOCK_PACKAGE} if constraints.dated_clock else set())),
             installation=chosen,
             requirements=requirements(project, constraints),
             until=candidate.until,
@@ -115,6 +116,13 @@ class DraftPlan:
 
 def plan_to_draft(plan: DraftPlan) -> Draft:
     """Return the draft of a plan."""
+    draft, created = _draft_with_any_clock(plan), plan.project.created
+    if not plan.constraints.dated_clock or created is None:
+        return draft
+    return draft.model_copy(update={"test_command": with_clock_of(created, draft.test_command)})
+
+
+def _draft_with_any_clock(plan: DraftPlan) -> Draft:
     globs = rebuild_globs(plan.project, plan.compiles)
     rebuild_command = reinstall_command(plan.environment) if globs else None
     rebuild_fields: dict[str, Any] = {
@@ -201,6 +209,7 @@ _LABEL_WORDS = {
     "rebuild": "compiled again before the tests",
     "plain_unittest": "unittest instead of pytest",
     "as_user": "as an ordinary user",
+    "dated_clock": "with the clock of the change's day",
 }
 """Constraints as labels name them."""
 
