@@ -6,7 +6,6 @@ is one process for all tests, without a Lease, and is never started again: a pro
 """
 
 import asyncio
-import os
 import signal
 import time
 from collections import Counter
@@ -28,7 +27,6 @@ pytestmark = [
     pytest.mark.cluster,
     pytest.mark.alone,
     lab_only,
-    pytest.mark.skipif("SWEFOUNDRY_CONTROL_PLANE_FAULTS" not in os.environ, reason="not asked for"),
     pytest.mark.timeout(900),
 ]
 
