@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+from pathlib import Path
 
 from swefoundry_lab.command import run
 from swefoundry_lab.errors import LabError
@@ -43,3 +44,9 @@ def build(lab: Lab, component: GoComponent) -> None:
     stamp = lab.bin / ".stamps" / component.name
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(fingerprint(component))
+
+
+def module_folder(component: GoComponent) -> Path:
+    """The source of the component's module in Go's cache, downloaded when it is missing; go.sum verifies it."""
+    output = run(["go", "mod", "download", "-json", component.module], cwd=component.folder)
+    return Path(json.loads(output[output.index("{") :])["Dir"])

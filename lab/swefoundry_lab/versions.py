@@ -46,6 +46,9 @@ class Versions:
     """Content of `lab/versions.toml`."""
 
     go: Mapping[str, GoComponent]
+    """Components that `up` builds."""
+    on_demand: Mapping[str, GoComponent]
+    """Components that single tests build."""
     debian: Mapping[str, str]
     """A file that must exist -> the Debian package that contains it."""
 
@@ -53,8 +56,13 @@ class Versions:
 def read_versions(path: Path = SOURCES / "versions.toml") -> Versions:
     """Read the pinned versions."""
     content: dict[str, Any] = tomllib.loads(path.read_text())
-    components = {name: _component(name, fields) for name, fields in content["go"].items()}
-    return Versions(go=components, debian=content["debian"])
+    return Versions(
+        go=_components(content["go"]), on_demand=_components(content["on_demand"]), debian=content["debian"]
+    )
+
+
+def _components(tables: dict[str, Any]) -> dict[str, GoComponent]:
+    return {name: _component(name, fields) for name, fields in tables.items()}
 
 
 def _component(name: str, fields: dict[str, Any]) -> GoComponent:

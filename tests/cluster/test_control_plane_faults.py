@@ -19,7 +19,13 @@ from cluster.fault_injection import lab_only, suspended
 from cluster.sample_instances import Json, verdict_of
 from control_plane.api_client import PODS, Cluster
 from control_plane.etcd_history import compact
-from control_plane.faulted_batch import NAMESPACE, OPERATOR, FaultyCluster, faulty_cluster
+from control_plane.faulted_batch import (
+    NAMESPACE,
+    OPERATOR,
+    FaultyCluster,
+    faulty_cluster,
+    held_by_one_task,
+)
 from control_plane.operator_process import Sample, total
 from swefoundry_lab import daemons
 
@@ -81,22 +87,10 @@ FLOW_OF_OPERATOR: Json = {
 
 @pytest.fixture(scope="module")
 async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FaultyCluster]:
-    """Everything that runs, held by one task: a group of tasks belongs to the task that opened it."""
-    started: asyncio.Future[FaultyCluster] = asyncio.get_running_loop().create_future()
-    ended = asyncio.Event()
-
-    async def hold(log: Path) -> None:
-        async with faulty_cluster(log) as running:
-            started.set_result(running)
-            await ended.wait()
-
-    holder = asyncio.create_task(hold(tmp_path_factory.mktemp("operator") / "operator.log"))
-    await asyncio.wait({started, holder}, return_when=asyncio.FIRST_COMPLETED)
-    if holder.done():
-        holder.result()
-    yield started.result()
-    ended.set()
-    await holder
+    """Everything that runs."""
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    async with held_by_one_task(faulty_cluster(log)) as running:
+        yield running
 
 
 @asynccontextmanager

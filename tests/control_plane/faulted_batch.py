@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
 
 from control_plane.api_client import BUILDS, PODS, TASKS, Cluster, Json
 from control_plane.etcd_history import PodCreations
@@ -40,6 +42,8 @@ RETRY_SECONDS = 120.0
 WAIT_SECONDS = 240.0
 """Bound of each wait; many times what it takes."""
 POLL_SECONDS = 0.5
+
+T = TypeVar("T")
 
 VALIDATED = ("Validated", "fail2pass", "Fail2Pass")
 FAIL2FAIL = ("Rejected", "fail2fail", "Fail2Fail")
@@ -148,7 +152,29 @@ def _brief(status: Json) -> Json:
 
 
 @asynccontextmanager
-async def faulty_cluster(log: Path) -> AsyncIterator[FaultyCluster]:
+async def held_by_one_task(context: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+    """Open and close a context in one task, for a fixture: a group of tasks belongs to the task that opened it."""
+    started: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    ended = asyncio.Event()
+
+    async def hold() -> None:
+        async with context as running:
+            started.set_result(running)
+            await ended.wait()
+
+    holder = asyncio.create_task(hold())
+    await asyncio.wait({started, holder}, return_when=asyncio.FIRST_COMPLETED)
+    if holder.done():
+        holder.result()
+    yield started.result()
+    ended.set()
+    await holder
+
+
+@asynccontextmanager
+async def faulty_cluster(
+    log: Path, more_settings: Mapping[str, str] = MappingProxyType({}), run_seconds: float = RUN_SECONDS
+) -> AsyncIterator[FaultyCluster]:
     """Start everything; stop it when the block ends. A simulated node that fails ends the block."""
     async with AsyncExitStack() as stack:
         plane = stack.enter_context(running_control_plane())
@@ -160,12 +186,12 @@ async def faulty_cluster(log: Path) -> AsyncIterator[FaultyCluster]:
         )
         script, runs = Outcomes(registry, faults=0, rejected=REJECTED), PodRuns()
         tasks = await stack.enter_async_context(cancelled_tasks())
-        nodes = SimulatedNodes(cluster, NAMESPACE, script, runs.observe, START_SECONDS, RUN_SECONDS, tasks)
+        nodes = SimulatedNodes(cluster, NAMESPACE, script, runs.observe, START_SECONDS, run_seconds, tasks)
         await stack.enter_async_context(running_nodes(nodes, plane, NODES, CPUS))
         creations = PodCreations(f"http://127.0.0.1:{plane.ports.etcd}", NAMESPACE)
         tasks.create_task(creations.follow())
         config = await prepare_operator_user(plane, cluster)
-        settings = operator_settings(plane, NAMESPACE, PLACES) | {"KUBECONFIG": str(config)}
+        settings = operator_settings(plane, NAMESPACE, PLACES) | {"KUBECONFIG": str(config), **more_settings}
         operator = await OperatorProcess.start(settings, log)
         stack.push_async_callback(operator.stop)
         stack.push_async_callback(operator.kill)  # it has nothing to finish here

@@ -51,17 +51,22 @@ def leave_the_group_of_the_lab(plane: Lab) -> None:
 
 
 async def prepare_namespace(cluster: Cluster, namespace: str) -> None:
-    """Create the definitions of our kinds, a namespace, and the account that a controller would create in it."""
+    """Create the definitions of our kinds, and a namespace."""
     for path in sorted((ROOT / "crds").glob("*.yaml")):
         await cluster.request("POST", DEFINITIONS, yaml.safe_load(path.read_text()))
-    await cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-    account = {"metadata": {"name": "default"}}
-    await cluster.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account)
+    await create_namespace(cluster, namespace)
     # A new definition is served after a moment.
     for _ in range(300):
         if await cluster.request("GET", TASKS.format(namespace), missing_ok=True):
             break
         await asyncio.sleep(0.2)
+
+
+async def create_namespace(cluster: Cluster, name: str) -> None:
+    """Create a namespace, and the account that a controller would create in it."""
+    await cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    account = {"metadata": {"name": "default"}}
+    await cluster.request("POST", f"/api/v1/namespaces/{name}/serviceaccounts", account)
 
 
 def operator_settings(lab: Lab, namespace: str, limits: dict[str, int]) -> dict[str, str]:

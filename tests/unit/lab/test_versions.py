@@ -8,7 +8,7 @@ from swefoundry_lab.gobuild import fingerprint
 from swefoundry_lab.layout import SOURCES
 from swefoundry_lab.versions import disagreement, read_versions
 
-GO = read_versions().go
+GO = {**read_versions().go, **read_versions().on_demand}
 
 
 @pytest.mark.parametrize("name", GO)
