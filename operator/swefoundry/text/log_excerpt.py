@@ -51,11 +51,12 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
     ),
     # what a test saw
     re.compile(
-        r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^ *\w[\w.]*(Error|Exception)(:|$)"
+        r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^ *\w[\w.]*(Error|Exception)( \[\w+\])?(:|$)"
         r"|^ +\w+_test\.go:\d+: |^panic: |^thread '.*' (\(\d+\) )?panicked at "
     ),
     re.compile(
-        r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|\.\w+:\d+:\d+: error: |×|╰─▶|exit (status|code)"
+        r"^E   |^ +[-+] ['\"`\[{\w]|^ +([Ee]xpected|[Rr]eceived|actual)\b.*[:=] ?\S"
+        r"|^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|\.\w+:\d+:\d+: error: |×|╰─▶|exit (status|code)"
     ),
 )
 _RAISED = re.compile(r"^(?:E  |INTERNALERROR>)? *(?:TypeError|ImportError|AttributeError)\b")

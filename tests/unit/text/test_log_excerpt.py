@@ -102,6 +102,33 @@ def test_the_memory_that_a_forked_jvm_lacks_is_shown_beside_the_frames_of_maven(
     assert "[ERROR] Java heap space" in log_excerpt(log, 300).splitlines()
 
 
+def test_what_a_test_of_node_saw_and_expected_is_shown():
+    log = """\
+not ok 1 title has the year
+  AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:
+  + actual - expected
+
+  + 'Report of 2026'
+  - 'Report of 2023'
+      at Context.<anonymous> (test/report.js:4:35)
+ok 2 title more
+    Expected: "2023"
+    Received: "2026"
+# fail 1
+1..2
+FAILED test/report.js::title has the year
+== 1 failed, 1 passed ==
+"""
+    assert {
+        "  AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:",
+        "  + 'Report of 2026'",
+        "  - 'Report of 2023'",
+        '    Expected: "2023"',
+        '    Received: "2026"',
+        "== 1 failed, 1 passed ==",
+    } <= set(log_excerpt(log, 500).splitlines())
+
+
 def test_a_log_without_a_known_pattern_shows_its_end():
     assert log_excerpt("\n".join(f"line {n}" for n in range(100))) == "line 96\nline 97\nline 98\nline 99"
 
