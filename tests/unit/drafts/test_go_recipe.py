@@ -253,6 +253,32 @@ def test_tests_that_fail_in_every_release_are_tolerated() -> None:
     assert proposed(inputs).draft.tolerated_failures == ["m::TestNetwork", "m::TestNetwork/dial"]
 
 
+LOOKUP = """\
+    canonical_test.go:114: Get "http://www.gorillatoolkit.org/": dial tcp: lookup www.gorillatoolkit.org: i/o timeout
+FAILED github.com/gorilla/handlers::TestHeaderWrites
+FAIL
+FAIL    github.com/gorilla/handlers    30.097s
+== 1 failed, 55 passed ==
+"""
+"""Of gorilla/handlers 1.5.2 on the lab."""
+
+
+def test_a_test_that_looks_up_a_host_is_tolerated_at_once_because_no_environment_has_a_network() -> None:
+    tried = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, LOOKUP))
+    assert (tried.label, tried.draft.tolerated_failures) == (
+        "go 1.16, tolerates 1 test failing after the fix",
+        ["github.com/gorilla/handlers::TestHeaderWrites"],
+    )
+
+
+def test_a_test_that_fails_beside_one_that_looks_up_a_host_is_tried_in_another_environment() -> None:
+    two = LOOKUP.replace("FAIL\n", "FAILED m::TestOther\nFAIL\n", 1).replace("1 failed", "2 failed")
+    assert proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, two)).label == "go 1.26"
+    subtest = LOOKUP.replace("FAIL\n", "FAILED github.com/gorilla/handlers::TestHeaderWrites/a\nFAIL\n", 1)
+    tried = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, subtest.replace("1 failed", "2 failed")))
+    assert len(tried.draft.tolerated_failures) == 2
+
+
 def test_what_only_the_fix_requires_itself_is_required_before_it_too() -> None:
     old = "module m\n\nrequire example.com/a v1.0.0\n"
     new = """module m

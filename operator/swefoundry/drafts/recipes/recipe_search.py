@@ -20,6 +20,7 @@ from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.drafts.recipes.log_summary import failing_tests, failure_count
+from swefoundry.drafts.recipes.network_failures import network_explains
 from swefoundry.drafts.recipes.repeated_failures import FailedCandidates, least_alike_first
 from swefoundry.text.plurals import pluralize
 
@@ -218,7 +219,8 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
         updated = (
             updated if failing else replace(updated, rounds_since_nearest=updated.rounds_since_nearest + 1)
         )
-        if updated.failing and (again or updated.rounds_since_nearest >= ROUNDS_WITHOUT_PROGRESS):
+        hopeless = again or (learned == self.constraints and network_explains(tried.message, failing))
+        if updated.failing and (hopeless or updated.rounds_since_nearest >= ROUNDS_WITHOUT_PROGRESS):
             return updated.tolerating_failing_tests()
         if learned == self.constraints and tried.outcome in TEST_OUTCOMES:
             learned = self.guessed_constraints
