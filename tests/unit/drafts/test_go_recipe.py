@@ -247,6 +247,15 @@ def test_a_test_that_wants_to_be_denied_something_is_tried_as_an_ordinary_user()
     assert (tried.label, tried.draft.run_as_user) == ("go 1.16, as an ordinary user", 1000)
 
 
+def test_a_folder_that_is_named_after_a_lack_of_permission_is_one_that_root_may_read() -> None:
+    """Of doublestar 4.6.1 on the lab."""
+    log = (
+        '    doublestar_test.go:576: #156. Glob(`nopermission/file`, opts: nil) = []string{"nopermission/file"} - '
+        "should have 0 results, got 1\nFAILED github.com/bmatcuk/doublestar/v4::TestGlob\n== 1 failed, 9 passed =="
+    )
+    assert proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log)).draft.run_as_user == 1000
+
+
 def test_tests_that_fail_in_every_release_are_tolerated() -> None:
     log = "FAILED m::TestNetwork\nFAILED m::TestNetwork/dial\n== 2 failed, 30 passed =="
     inputs = ended(ended(an_input(), RoundOutcome.AFTER_FAILED, log), RoundOutcome.AFTER_FAILED, log)

@@ -71,7 +71,8 @@ def log_constraints(log: str) -> GoConstraints:
 
 
 _PERMISSIONS = re.compile(
-    r"permission denied|EACCES|ErrPermission|as root\b|operation not permitted", re.IGNORECASE
+    r"permission denied|EACCES|ErrPermission|as root\b|operation not permitted|\bno[-_ ]?permission",
+    re.IGNORECASE,
 )
 
 
