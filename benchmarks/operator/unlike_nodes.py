@@ -22,6 +22,8 @@ from control_plane.api_client import TASKS
 
 SMALL_CPU = 1000
 """CPU (m) that the small node has left: one evaluation with a fixed request."""
+REPEATS = 3
+"""Evaluations of each stage, so that builds and intakes are a small part of the makespan."""
 BATCH_SECONDS = 3600.0
 """Bound of one side's batch."""
 FILLER_NAMESPACE = "default"
@@ -93,7 +95,8 @@ def a_task_with_pauses(
     task = a_task(name, repository, f"{UNIQUE_OUTPUT}; {busy}; sh check.sh", namespace)
     task["spec"]["repo"] = "bench/shell"
     resources = {"memory": "256Mi", "ephemeralStorage": "1Gi"} | cpu
-    task["spec"]["validation"] |= {"repeats": 1, "minRepeats": 1, "controls": [], "resources": resources}
+    validation = {"repeats": REPEATS, "minRepeats": REPEATS, "controls": [], "timeoutSeconds": 600}
+    task["spec"]["validation"] |= validation | {"resources": resources}
     return task
 
 
