@@ -212,7 +212,7 @@ class Simulation:
 
     def _pod_scheduled(self, pod: SimulatedPod) -> None:
         placed = pod.node is not None or self.policy.unplaced_hold
-        placement = PodPlacement.PLACED if placed else PodPlacement.UNSCHEDULABLE
+        placement = PodPlacement.PLACED if placed else PodPlacement.AWAITS_CAPACITY
         self._limiter.observe(self._works[pod.name].role, pod.name, placement, time_at(self.seconds))
 
     def _pod_ended(self, pod: SimulatedPod) -> None:

@@ -6,7 +6,8 @@
                                                           │ reconciled, pod not needed
                                                           └──> the next request
     created ──node──> placed ──container has ended──> released
-       └─ no node for it ──> unschedulable: holds no place, but no further pod is created while too many are
+       └─ no node for it ──> unschedulable: holds no place, but no further pod is created while too many are, or
+                             while one that any node with room would do for has waited for a minute
 
 A place is held by pod name until the container has ended, so a finished pod that waits for clean-up blocks no other.
 After a restart the places are restored from the pods that exist, and requests arrive with the first reconciles.
@@ -24,7 +25,7 @@ from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.place_requests import PlaceRequest, QueuePosition, next_request
-from swefoundry.workloads.role_places import PodPlacement, RolePlaces
+from swefoundry.workloads.role_places import WITHOUT_NODE, PodPlacement, RolePlaces
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,6 @@ def _role_state(places: RolePlaces, limit: int) -> dict[str, object]:
         "active": places.active,
         "waiting": places.waiting,
         "heldBy": places.pods(*holding),
-        "unplaced": places.pods(PodPlacement.UNSCHEDULABLE),
+        "unplaced": places.pods(*WITHOUT_NODE),
         "waitingKeys": [str(request.key) for request in islice(places.waiting_in_order(), limit)],
     }

@@ -15,6 +15,18 @@ UNSCHEDULABLE_COUNTED = timedelta(seconds=300)
 minutes; a pod that asks for more than any node has must not stop the others for good.
 """
 
+OVERDUE = timedelta(seconds=60)
+"""After so long a pod that waits for full nodes holds back all new ones of its role. The scheduler looks at a refused pod
+again within ten seconds, and at a new one at once, so each new one takes the CPU that the refused one waits for.
+"""
+
+FULL_NODES = "No preemption victims found for incoming pod"
+"""In the scheduler's message, of nodes that the pod would fit on if others ended; of all others it says "Preemption is
+not helpful for scheduling" (its plugin ``DefaultPreemption``, ``SelectVictimsOnNode``).
+"""
+OTHER_NODES = "didn't match Pod's node affinity/selector"
+"""In that message, of nodes that the pod may not run on."""
+
 
 class PodPlacement(Enum):
     """How far a pod has come to a node."""
@@ -25,6 +37,8 @@ class PodPlacement(Enum):
     """No scheduler has decided yet: it is expected to run."""
     UNSCHEDULABLE = "unschedulable"
     """The scheduler found no node, or a gate holds it back. It holds no place."""
+    AWAITS_CAPACITY = "awaits-capacity"
+    """The same, and any node that has room again will do: a new pod would take that room."""
     PLACED = "placed"
     """It has a node."""
 
@@ -33,8 +47,15 @@ def placement_of(pod: PodSnapshot) -> PodPlacement:
     """How far an observed pod has come."""
     if pod.node is not None:
         return PodPlacement.PLACED
-    refused = pod.unschedulable is not None or pod.gated
-    return PodPlacement.UNSCHEDULABLE if refused else PodPlacement.CREATED
+    if pod.unschedulable is None:
+        return PodPlacement.UNSCHEDULABLE if pod.gated else PodPlacement.CREATED
+    # A pod of few nodes must not hold back those of all others.
+    any_node = FULL_NODES in pod.unschedulable and OTHER_NODES not in pod.unschedulable
+    return PodPlacement.AWAITS_CAPACITY if any_node else PodPlacement.UNSCHEDULABLE
+
+
+WITHOUT_NODE = (PodPlacement.UNSCHEDULABLE, PodPlacement.AWAITS_CAPACITY)
+"""They hold no place."""
 
 
 class RolePlaces:
@@ -70,7 +91,7 @@ class RolePlaces:
         self._unplaced.pop(pod, None)
 
     def _count(self, pod: str, placement: PodPlacement | None, change: int) -> None:
-        if placement not in (None, PodPlacement.UNSCHEDULABLE):
+        if placement is not None and placement not in WITHOUT_NODE:
             self.used[namespace_of(pod)] += change
 
     def placement(self, pod: str) -> PodPlacement | None:
@@ -82,11 +103,14 @@ class RolePlaces:
         return self.active < self.limit and not self.awaits_nodes(now)
 
     def awaits_nodes(self, now: datetime) -> bool:
-        """Whether as many pods as allowed have no node: another would compete with them for the next free one."""
+        """Whether a new pod would compete for the next node: with as many as allowed, or with one that is overdue."""
         for pod, created in list(self._unplaced.items()):
-            if self._pods[pod] is PodPlacement.UNSCHEDULABLE and now - created >= UNSCHEDULABLE_COUNTED:
+            if self._pods[pod] in WITHOUT_NODE and now - created >= UNSCHEDULABLE_COUNTED:
                 del self._unplaced[pod]
-        return len(self._unplaced) >= self._max_unplaced
+        return len(self._unplaced) >= self._max_unplaced or any(
+            self._pods[pod] is PodPlacement.AWAITS_CAPACITY and now - created >= OVERDUE
+            for pod, created in self._unplaced.items()
+        )
 
     @property
     def active(self) -> int:

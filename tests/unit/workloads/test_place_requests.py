@@ -52,6 +52,22 @@ def test_the_work_of_an_object_that_is_gone_comes_last(context):
     assert request_for(context, "TaskInstance", "intake").created == NOT_CACHED
 
 
+FULL = (
+    "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu. no new claims to deallocate, "
+    "preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims "
+    "found for incoming pod."
+)
+TOO_SMALL = (
+    "0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes are available: "
+    "1 Preemption is not helpful for scheduling."
+)
+SELECTED_ARE_FULL = (
+    "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector. "
+    "preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not "
+    "helpful for scheduling."
+)
+
+
 def an_unbound_pod(**condition):
     body = pod_body(status={"conditions": [{"type": "PodScheduled", "status": "False"} | condition]})
     return read_snapshot(body | {"spec": {}})
@@ -63,6 +79,9 @@ def an_unbound_pod(**condition):
         (a_pod(), PodPlacement.PLACED),
         (read_snapshot(pod_body() | {"spec": {}}), PodPlacement.CREATED),
         (an_unbound_pod(reason="Unschedulable"), PodPlacement.UNSCHEDULABLE),
+        (an_unbound_pod(reason="Unschedulable", message=FULL), PodPlacement.AWAITS_CAPACITY),
+        (an_unbound_pod(reason="Unschedulable", message=TOO_SMALL), PodPlacement.UNSCHEDULABLE),
+        (an_unbound_pod(reason="Unschedulable", message=SELECTED_ARE_FULL), PodPlacement.UNSCHEDULABLE),
         (an_unbound_pod(reason="SchedulingGated"), PodPlacement.UNSCHEDULABLE),
     ],
 )

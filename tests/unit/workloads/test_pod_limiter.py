@@ -16,7 +16,8 @@ from swefoundry.workloads.pod_limiter import PlaceLimits, PodLimiter
 from swefoundry.workloads.role_places import PodPlacement
 
 BUILD, EVALUATION = Role.BUILD, Role.EVALUATION
-CREATED, PLACED, UNSCHEDULABLE = PodPlacement.CREATED, PodPlacement.PLACED, PodPlacement.UNSCHEDULABLE
+AWAITS_CAPACITY, CREATED = PodPlacement.AWAITS_CAPACITY, PodPlacement.CREATED
+PLACED, UNSCHEDULABLE = PodPlacement.PLACED, PodPlacement.UNSCHEDULABLE
 
 
 def a_request(name, steps=0, age=0, namespace="here", role=EVALUATION):
@@ -234,6 +235,36 @@ def test_pods_without_a_node_from_before_a_restart_count_from_their_creation():
     limited.now += timedelta(seconds=299)
     limited.limiter.settle(key_of("z"))
     assert limited.woken == []
+    limited.now += timedelta(seconds=1)
+    limited.limiter.settle(key_of("z"))
+    assert limited.names_woken() == ["b"]
+
+
+def test_a_pod_that_waits_for_full_nodes_for_a_minute_holds_back_all_new_ones_until_it_has_one():
+    limited = Limited(limit=9, unplaced=3)
+    limited.place("a", placement=AWAITS_CAPACITY)
+    limited.now += timedelta(seconds=59)
+    assert limited.ask("b") == [True]
+    limited.place("b")
+    limited.now += timedelta(seconds=1)
+    assert limited.ask("c") == [False]
+    assert limited.limiter.position(a_request("c")) == QueuePosition(1, 1, EVALUATION, unplaced=True)
+    limited.place("a")
+    assert limited.names_woken() == ["c"]
+
+
+def test_a_pod_that_no_node_or_only_some_nodes_will_do_for_holds_back_no_single_one():
+    limited = Limited(limit=9, unplaced=3)
+    limited.place("a", placement=UNSCHEDULABLE)
+    limited.now += timedelta(seconds=61)
+    assert limited.ask("b") == [True]
+
+
+def test_a_pod_holds_back_new_ones_for_five_minutes_at_most():
+    limited = Limited(limit=9, unplaced=3)
+    limited.place("a", placement=AWAITS_CAPACITY)
+    limited.now += timedelta(seconds=299)
+    assert limited.ask("b") == [False]
     limited.now += timedelta(seconds=1)
     limited.limiter.settle(key_of("z"))
     assert limited.names_woken() == ["b"]
