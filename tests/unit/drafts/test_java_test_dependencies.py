@@ -9,6 +9,7 @@ import pytest
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.java import test_dependencies
+from swefoundry.drafts.recipes.java.java_draft import LIST_FAILING, NONE_FAILS_NEWLY
 from swefoundry.drafts.recipes.java.java_project import read_java_project
 from swefoundry.drafts.recipes.java.test_dependencies import (
     ADD_DEPENDENCIES,
@@ -189,16 +190,19 @@ def test_the_build_downloads_them_for_the_pom_before_the_fix_and_leaves_it_as_it
         f"\nRUN cat > /usr/local/lib/added-dependencies.txt <<'EOF'\n.\tcommons-io:jar:\t{IO}\nEOF\n"
         in dockerfile
     )
-    start = dockerfile.index("RUN tar cf")
+    start = dockerfile.index("RUN failing()")
     step = dockerfile[start : dockerfile.index("\nRUN find", start)]
     assert step.startswith(
-        "RUN tar cf /tmp/poms.tar ./pom.xml && if ! { for m in .; do awk -v list=/usr/local/lib/added-dependencies.txt"
+        f"RUN {LIST_FAILING} && failing > /tmp/failing; \\\n tar cf /tmp/poms.tar ./pom.xml && if ! {{"
+        " for m in .; do awk -v list=/usr/local/lib/added-dependencies.txt"
         ' -v folder="$m" -f /usr/local/lib/add-dependencies.awk "$m/pom.xml" > /tmp/pom.xml'
         ' && cat /tmp/pom.xml > "$m/pom.xml"; done && { (one_test() {'
     )
     assert step.endswith(
-        '}; }; then \\\n echo "not all that the tests of the fix ask for is there"; fi; \\\n'
-        " tar xf /tmp/poms.tar && rm -f /tmp/poms.tar /tmp/pom.xml /tmp/versions"
+        '; } && [ -z "$(failing | comm -13 /tmp/failing -)" ]; }; then \\\n'
+        ' echo "nothing is added that the tests of the fix ask for";'
+        " : > /usr/local/lib/added-dependencies.txt; fi; \\\n"
+        " tar xf /tmp/poms.tar && rm -f /tmp/poms.tar /tmp/pom.xml /tmp/failing /tmp/versions"
         " /usr/local/lib/added-dependencies.txt.own"
     )
     assert "fill-versions" not in dockerfile
@@ -217,11 +221,35 @@ def test_one_that_the_parent_before_the_fix_does_not_know_gets_the_version_of_th
     ) in dockerfile
     known = "/usr/local/lib/added-dependencies.txt"
     assert (
-        f"}}; }}; then \\\n if ! {{ tar xf /tmp/poms.tar && cp {known} {known}.own"
+        f' -)" ]; }}; then \\\n if ! {{ tar xf /tmp/poms.tar && cp {known} {known}.own'
         f" && awk -v versions=/tmp/versions -f /usr/local/lib/fill-versions.awk {known}.own > {known} && \\\n"
         " for m in .; do awk"
     ) in dockerfile
-    assert f"}}; }}; then \\\n sed '/<version>/!d' {known}.own > {known}; fi; fi; \\\n tar xf" in dockerfile
+    assert (
+        f" if ! {{ tar xf /tmp/poms.tar && sed '/<version>/!d' {known}.own > {known} && \\\n for m"
+        in dockerfile
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "fits"),
+    [
+        ("<testsuite><failure/>", False),
+        ("<testsuite><error message='x'>", False),
+        ("<testsuite errors='0'>", True),
+    ],
+)
+def test_what_makes_a_test_class_fail_that_passed_without_it_does_not_fit(
+    tmp_path: Path, report: str, fits: bool
+) -> None:
+    """As one of maven-filtering 3.3.0, with which 41 tests of before fail."""
+    reports = tmp_path / "core/target/surefire-reports"
+    reports.mkdir(parents=True)
+    (reports / "TEST-org.thing.OtherTest.xml").write_text("<testsuite><failure message='x'>")
+    subprocess.run(["sh", "-c", f"{LIST_FAILING}; failing > failing"], cwd=tmp_path, check=True)
+    (reports / "TEST-org.thing.ThingTest.xml").write_text(report)
+    command = f"{LIST_FAILING}; {NONE_FAILS_NEWLY}".replace("/tmp/failing", "failing")
+    assert subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False).returncode == (0 if fits else 1)
 
 
 @pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")

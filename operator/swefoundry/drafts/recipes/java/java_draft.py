@@ -97,6 +97,10 @@ FIND_A_TEST = (
 )
 """A shell function that prints the name of one test class of a folder; `None` where it has none."""
 
+LIST_FAILING = "failing() { find . -path '*/surefire-reports/TEST-*.xml' -exec grep -lE '<(failure|error)[ />]' {} + | sort; }"
+"""A shell function that prints the reports of test classes that failed."""
+NONE_FAILS_NEWLY = '[ -z "$(failing | comm -13 /tmp/failing -)" ]'
+
 
 def plan_to_draft(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> Draft:
     """Return the draft of a plan. Nothing is rebuilt in a reused image: Maven compiles what is newer."""
@@ -173,33 +177,33 @@ def _restore(root: str, modules: list[MavenModule], goals: str) -> str:
 
 
 def _restore_with_added(project: JavaProject, goals: str) -> list[str]:
-    """Do the same with the dependencies that the tests get before the fix; the POMs stay those of the source."""
+    """Do the same with the dependencies that the tests get before the fix; the POMs stay those of the source.
+
+    Where Maven ends with an error, or a test class fails that did not without them, some are left out, at last all: a
+    dependency may fit the fix's version of another one alone, and then every test would fail before the fix.
+    """
     added = added_test_dependencies(project)
     if not added:
         return []
     poms = shlex.join(sorted({f"{each.folder}/{POM}" for each in added}))
     runs = " && ".join(f"({step.removeprefix('RUN ')})" for step in _restore_steps(project, goals))
-    attempt = f"{add_dependencies_command(added)} && {{ {runs}; }}"
+    attempt = f"{add_dependencies_command(added)} && {{ {runs}; }} && {NONE_FAILS_NEWLY}"
     restored = "tar xf /tmp/poms.tar"
     has_unversioned = not all(each.has_version for each in added)
-    attempts = [
-        attempt,
-        *([f"{restored} && {FILL_VERSIONS} && \\\n {attempt}"] if has_unversioned else []),
-        *(
-            [f"{restored} && {LEAVE_UNCHANGED} && \\\n {attempt}"]
-            if any(each.is_changed for each in added)
-            else []
-        ),
+    changes = [
+        *([FILL_VERSIONS] if has_unversioned else []),
+        *([LEAVE_UNCHANGED] if any(each.is_changed for each in added) else []),
+        *([KEEP_VERSIONED] if has_unversioned else []),
     ]
-    otherwise = (
-        KEEP_VERSIONED if has_unversioned else 'echo "not all that the tests of the fix ask for is there"'
-    )
+    attempts = [attempt, *(f"{restored} && {change} && \\\n {attempt}" for change in changes)]
+    otherwise = f'echo "nothing is added that the tests of the fix ask for"; : > {LIST}'
     for each in reversed(attempts):
         otherwise = f"if ! {{ {each}; }}; then \\\n {otherwise}; fi"
     return [
         *add_dependencies_steps(added),
-        f"RUN tar cf /tmp/poms.tar {poms} && {otherwise}; \\\n"
-        f" {restored} && rm -f /tmp/poms.tar /tmp/pom.xml {VERSIONS} {LIST}.own",
+        f"RUN {LIST_FAILING} && failing > /tmp/failing; \\\n"
+        f" tar cf /tmp/poms.tar {poms} && {otherwise}; \\\n"
+        f" {restored} && rm -f /tmp/poms.tar /tmp/pom.xml /tmp/failing {VERSIONS} {LIST}.own",
     ]
 
 
