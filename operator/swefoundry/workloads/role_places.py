@@ -16,7 +16,7 @@ minutes; a pod that asks for more than any node has must not stop the others for
 """
 
 OVERDUE = timedelta(seconds=60)
-"""After so long a pod that waits for full nodes holds back all new ones of its role. The scheduler looks at a refused
+"""After so long a pod that waits for full nodes holds back new ones of its role. The scheduler looks at a refused
 pod again within ten seconds, and at a new one at once, so each new one takes the CPU that the refused one waits for.
 """
 

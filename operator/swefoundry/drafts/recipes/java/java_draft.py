@@ -97,7 +97,10 @@ FIND_A_TEST = (
 )
 """A shell function that prints the name of one test class of a folder; `None` where it has none."""
 
-LIST_FAILING = "failing() { find . -path '*/surefire-reports/TEST-*.xml' -exec grep -lE '<(failure|error)[ />]' {} + | sort; }"
+LIST_FAILING = (
+    "failing() { find . -path '*/surefire-reports/TEST-*.xml' -exec grep -lE '<(failure|error)[ />]' {} +"
+    " | sort; }"
+)
 """A shell function that prints the reports of test classes that failed."""
 NONE_FAILS_NEWLY = '[ -z "$(failing | comm -13 /tmp/failing -)" ]'
 
