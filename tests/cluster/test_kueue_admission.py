@@ -124,14 +124,17 @@ def assert_done_once(queued: QueuedCluster, names: list[str]) -> None:
     assert uids == dict.fromkeys(every_work(names), 1)
 
 
-def assert_repeated_only_after_stops(queued: QueuedCluster, names: list[str], stopped: set[str]) -> None:
-    """Each attempt had one pod, and there was another attempt only after Kueue had stopped the one before."""
+async def assert_ended_despite_stops(queued: QueuedCluster, names: list[str], reason: str) -> None:
+    """Each attempt had one pod, and there was another attempt only after Kueue had stopped the one before for it."""
+    await queued.wait_until_finished(names)
+    stopped = queued.admitted.stopped.pop(reason)
+    assert not queued.admitted.stopped
     runs = queued.runs(names)
     assert {len(uids) for uids in runs.values()} == {1}
     repeats = set(runs) - every_work(names)
-    after_stops = {next_attempt(work) for work, uids in runs.items() if uids & stopped}
     assert repeats
-    assert repeats <= after_stops
+    assert repeats <= {next_attempt(work) for work, uids in runs.items() if uids & stopped}
+    await queued.batch.delete_everything()
 
 
 def next_attempt(work: str) -> str:
@@ -184,11 +187,7 @@ async def test_pods_of_a_queue_that_is_drained_are_replaced(queued: QueuedCluste
     await queued.kueue.set_stop_policy("HoldAndDrain")
     await queued.wait_until_queued(names)
     await queued.kueue.set_stop_policy("None")
-    await queued.wait_until_finished(names)
-    stopped = queued.admitted.stopped.pop("WorkloadEvictedDueToClusterQueueStopped")
-    assert not queued.admitted.stopped
-    assert_repeated_only_after_stops(queued, names, stopped)
-    await queued.batch.delete_everything()
+    await assert_ended_despite_stops(queued, names, "WorkloadEvictedDueToClusterQueueStopped")
 
 
 async def test_preempted_pods_are_replaced_when_there_is_quota_again(queued: QueuedCluster) -> None:
@@ -199,11 +198,7 @@ async def test_preempted_pods_are_replaced_when_there_is_quota_again(queued: Que
         )
         async with queued.kueue.urgent_pods(f"urgent-{number}"):
             await queued.wait_until_queued(names)
-    await queued.wait_until_finished(names)
-    stopped = queued.admitted.stopped.pop("WorkloadEvictedDueToPreempted")
-    assert not queued.admitted.stopped
-    assert_repeated_only_after_stops(queued, names, stopped)
-    await queued.batch.delete_everything()
+    await assert_ended_despite_stops(queued, names, "WorkloadEvictedDueToPreempted")
 
 
 async def test_a_kueue_that_is_away_costs_no_work(queued: QueuedCluster) -> None:

@@ -30,7 +30,6 @@ from swefoundry.drafts.recipes.python.pytest_family import pytest_dates
 from swefoundry.drafts.recipes.python.pytest_settings import REPORT_PATH, UNITTEST_COMMAND, pytest_command
 from swefoundry.drafts.recipes.python.rebuild import has_compiler, is_compiled, rebuild_globs, with_rebuild
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
-from swefoundry.text.plurals import pluralize
 
 NOT_BEFORE = {"setuptools": date(2019, 2, 6), "wheel": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}
 """Distributions that are resolved without a date when the candidate's day is before this one.
@@ -208,10 +207,8 @@ _LABEL_WORDS = {
     "on_path": "not installed, on PYTHONPATH",
     "rebuild": "compiled again before the tests",
     "plain_unittest": "unittest instead of pytest",
-    "as_user": "as an ordinary user",
-    "dated_clock": "with the clock of the change's day",
 }
-"""Constraints as labels name them."""
+"""Constraints of this language, as labels name them."""
 
 
 def plan_label(plan: DraftPlan) -> str:
@@ -226,8 +223,7 @@ def plan_label(plan: DraftPlan) -> str:
     if constraints.add:
         words.append("with " + ", ".join(sorted(constraints.add)[:4]))
     words += [phrase for name, phrase in _LABEL_WORDS.items() if getattr(constraints, name)]
-    if constraints.tolerated:
-        words.append(f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix")
+    words += constraints.described()
     if plan.hint is not None:
         words.append(plan.hint.label)
     words += _left_out_words(plan.project)
