@@ -16,6 +16,7 @@ from swefoundry.api.labels import FINALIZER
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodState, PodWaiting
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_status import GracePeriods, read_pod
+from swefoundry.workloads.role_places import PodPlacement, placement_of
 
 pytestmark = [
     pytest.mark.cluster,
@@ -61,6 +62,12 @@ def scratch_of_5_mib(pod: Json) -> None:
 def little_disk(pod: Json) -> None:
     resources = pod["spec"]["containers"][0]["resources"]
     resources["requests"]["ephemeral-storage"] = resources["limits"]["ephemeral-storage"] = "5Mi"
+
+
+def all_cpus_of_the_node(pod: Json) -> None:
+    """It fits once nothing else is on the node."""
+    cpus = kubectl("get", "node", "lab-1", "-o", "jsonpath={.status.allocatable.cpu}")
+    pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": cpus}}
 
 
 FILL = "dd if=/dev/zero of=$0/x bs=1M count=20 && sleep 3000"
@@ -138,6 +145,7 @@ CASES = {
     "unschedulable": LostPod(
         unschedulable, setting(resources={"requests": {"cpu": "1000"}}), None, "Unschedulable"
     ),
+    "node-full": LostPod(unschedulable, all_cpus_of_the_node, None, "Unschedulable"),
     "entrypoint-missing": LostPod(
         has_ended, setting(command=["/no/such/entrypoint"]), FaultCategory.ENVIRONMENT, "EntrypointMissing"
     ),
@@ -262,3 +270,14 @@ def test_a_pod_is_waiting_during_the_grace_period_of_its_state(namespace: str):
         lost = CASES[name]
         pod = evaluation_pods.wait_until(namespace, name, lost.reaches)
         assert isinstance(read(pod, after=timedelta(hours=-1)), PodWaiting), name
+
+
+@pytest.mark.parametrize(
+    ("name", "placement"),
+    [("unschedulable", PodPlacement.UNSCHEDULABLE), ("node-full", PodPlacement.AWAITS_CAPACITY)],
+)
+def test_the_scheduler_tells_a_node_that_is_full_from_one_that_is_too_small(
+    name: str, placement: PodPlacement, namespace: str
+):
+    pod = evaluation_pods.wait_until(namespace, name, CASES[name].reaches)
+    assert placement_of(read_snapshot(pod)) is placement
