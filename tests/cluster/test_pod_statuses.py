@@ -276,7 +276,7 @@ def test_a_pod_is_waiting_during_the_grace_period_of_its_state(namespace: str):
     ("name", "placement"),
     [("unschedulable", PodPlacement.UNSCHEDULABLE), ("node-full", PodPlacement.AWAITS_CAPACITY)],
 )
-def test_the_scheduler_tells_a_node_that_is_full_from_one_that_is_too_small(
+def test_the_scheduler_distinguishes_a_full_node_from_one_that_is_too_small(
     name: str, placement: PodPlacement, namespace: str
 ):
     pod = evaluation_pods.wait_until(namespace, name, CASES[name].reaches)

@@ -19,7 +19,7 @@ from loopback import Request, Response
 from unit.cli.conftest import Run
 from unit.cli.test_cli_archives import tar
 from unit.cli.test_cli_collect import FILES
-from unit.oci.registry_server import free_port
+from unit.oci.registry_server import refusing_port
 
 ROOT = Path(__file__).parents[3]
 Pages = dict[str, tuple[str, bytes]]
@@ -168,6 +168,6 @@ def test_a_damaged_archive_is_not_used_and_the_other_pairs_are_collected(
 def test_an_index_that_does_not_answer_is_exit_code_4(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_index(monkeypatch, f"http://127.0.0.1:{free_port()}")
+    use_index(monkeypatch, f"http://127.0.0.1:{refusing_port()}")
     done = run("collect", "releases", "calc:1.0..1.1", "--cache", tmp_path / "cache")
     assert done.exit_code == 4

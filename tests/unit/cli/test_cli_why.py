@@ -202,7 +202,7 @@ def test_the_page_has_reuse_agents_and_budgets(run: Run, api: ApiServer) -> None
 
 def test_the_page_is_printed_without_logs_when_the_registry_is_unreachable(run: Run, api: ApiServer) -> None:
     api.put("taskinstances", task(status=rejected(digest("c"))))
-    host = f"127.0.0.1:{registry_server.free_port()}"
+    host = f"127.0.0.1:{registry_server.refusing_port()}"
     done = run("why", "octo--calc-7", "--registry", host, "--insecure")
     assert done.exit_code == 0
 

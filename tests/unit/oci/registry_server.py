@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,19 @@ def free_port() -> int:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+@cache
+def _held_socket() -> socket.socket:
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
+def refusing_port() -> int:
+    """A port that refuses connections as long as this process lives: a free one may be taken by a server beside it."""
+    port: int = _held_socket().getsockname()[1]
+    return port
 
 
 @contextmanager

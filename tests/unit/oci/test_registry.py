@@ -123,7 +123,7 @@ async def test_many_tasks_may_share_one_registry(registry: RegistryClient) -> No
 
 
 async def test_a_registry_that_is_down_is_unavailable_after_a_bounded_time() -> None:
-    host = f"127.0.0.1:{registry_server.free_port()}"
+    host = f"127.0.0.1:{registry_server.refusing_port()}"
     async with RegistryClient(host, insecure=True, retry_seconds=0.5) as down:
         with pytest.raises(RegistryUnavailable, match=host):
             await down.list_tags("store/down")

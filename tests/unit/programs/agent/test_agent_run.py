@@ -189,7 +189,7 @@ async def test_an_unavailable_registry_is_an_infrastructure_failure(
 ) -> None:
     spec = await seeded.agent_spec()
     away = RegistryLocation(
-        registry=f"127.0.0.1:{registry_server.free_port()}", insecure=True, repository="x"
+        registry=f"127.0.0.1:{registry_server.refusing_port()}", insecure=True, repository="x"
     )
     async with RegistryClient(away.registry, insecure=True, retry_seconds=0.1) as registry:
         record = await run(

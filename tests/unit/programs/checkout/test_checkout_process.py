@@ -96,7 +96,7 @@ async def test_an_artifact_that_is_no_source_is_refused(registry: RegistryClient
 
 
 async def test_a_registry_that_is_down_is_no_fault_of_the_sources(tmp_path: Path) -> None:
-    host = f"127.0.0.1:{registry_server.free_port()}"
+    host = f"127.0.0.1:{registry_server.refusing_port()}"
     ended = await run(tmp_path, a_spec(host, digest_of(b"a"), digest_of(b"b")))
     assert (ended.exit_code, host in ended.record.message) == (30, True)
 

@@ -252,7 +252,7 @@ async def test_a_site_that_recovers_is_used(harness: IntakeHarness, site: Site) 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/p", "http://no-such-host.invalid/p"])
 async def test_a_site_that_is_down_is_unreachable(harness: IntakeHarness, url: str) -> None:
-    where = url.format(port=registry_server.free_port())
+    where = url.format(port=registry_server.refusing_port())
     record = await harness.run_intake(ArchiveOrigin(url=where, sha256="0" * 64))
     assert (record.code, record.message.startswith(f"{where} did not answer")) == (19, True)
     assert (record.host, record.retry_after_seconds) == (urlsplit(where).netloc, None)

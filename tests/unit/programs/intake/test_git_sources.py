@@ -156,7 +156,7 @@ async def test_a_missing_repository_is_named(harness: IntakeHarness) -> None:
 
 
 async def test_a_host_that_is_down_says_nothing_about_the_row(harness: IntakeHarness) -> None:
-    host = f"127.0.0.1:{registry_server.free_port()}"
+    host = f"127.0.0.1:{registry_server.refusing_port()}"
     record = await harness.run_intake(GitOrigin(url=f"http://{host}/x.git", commit=NOBODY))
     assert (record.code, record.host) == (19, host)
     assert record.message.startswith(f"http://{host}/x.git did not answer: ")

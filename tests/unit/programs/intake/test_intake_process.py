@@ -59,7 +59,7 @@ async def test_a_spec_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> N
 async def test_a_registry_that_is_down_is_no_fault_of_the_row(harness: IntakeHarness, tmp_path: Path) -> None:
     repository = harness.repository()
     base = repository.commit(writing({"a.py": b"1\n"}))
-    host = f"127.0.0.1:{registry_server.free_port()}"
+    host = f"127.0.0.1:{registry_server.refusing_port()}"
     place = RegistryLocation(registry=host, insecure=True, repository="x")
     ended = await run(tmp_path, a_spec(harness, origin=harness.origin(repository, base), place=place))
     assert (ended.exit_code, ended.record.code) == (30, 30)

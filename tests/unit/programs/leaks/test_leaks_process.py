@@ -114,7 +114,7 @@ async def test_a_registry_that_is_down_is_an_infrastructure_fault(
     registry: RegistryClient, tmp_path: Path
 ) -> None:
     place = {
-        "registry": f"127.0.0.1:{registry_server.free_port()}",
+        "registry": f"127.0.0.1:{registry_server.refusing_port()}",
         "insecure": True,
         "repository": REPO,
     }
