@@ -7,7 +7,7 @@
                                                           └──> the next request
     created ──node──> placed ──container has ended──> released
        └─ no node for it ──> unschedulable: holds no place, but no further pod is created while too many are, or
-                             while one that any node with room would do for has waited for a minute
+                             while one that most nodes would do for has waited for a minute
 
 A place is held by pod name until the container has ended, so a finished pod that waits for clean-up blocks no other.
 After a restart the places are restored from the pods that exist, and requests arrive with the first reconciles.

@@ -1,5 +1,6 @@
 """Places of one role: the pods that hold one, the pods without a node, and the requests that wait."""
 
+import re
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterator
@@ -20,12 +21,12 @@ OVERDUE = timedelta(seconds=60)
 pod again within ten seconds, and at a new one at once, so each new one takes the CPU that the refused one waits for.
 """
 
-FULL_NODES = "No preemption victims found for incoming pod"
-"""In the scheduler's message, of nodes that the pod would fit on if others ended; of all others it says "Preemption is
-not helpful for scheduling" (its plugin ``DefaultPreemption``, ``SelectVictimsOnNode``).
+_FULL_NODES = re.compile(r"(\d+) No preemption victims found for incoming pod")
+"""In the scheduler's message, nodes that the pod would fit on if others ended (its plugin ``DefaultPreemption``,
+``SelectVictimsOnNode``).
 """
-OTHER_NODES = "didn't match Pod's node affinity/selector"
-"""In that message, of nodes that the pod may not run on."""
+_OTHER_NODES = re.compile(r"(\d+) Preemption is not helpful for scheduling")
+"""In that message, all other nodes: too small, tainted, not selected."""
 
 
 class PodPlacement(Enum):
@@ -38,7 +39,7 @@ class PodPlacement(Enum):
     UNSCHEDULABLE = "unschedulable"
     """The scheduler found no node, or a gate holds it back. It holds no place."""
     AWAITS_CAPACITY = "awaits-capacity"
-    """The same, and any node that has room again will do: a new pod would take that room."""
+    """The same, and most nodes will do once they have room again: a new pod would take that room."""
     PLACED = "placed"
     """It has a node."""
 
@@ -49,9 +50,14 @@ def placement_of(pod: PodSnapshot) -> PodPlacement:
         return PodPlacement.PLACED
     if pod.unschedulable is None:
         return PodPlacement.UNSCHEDULABLE if pod.gated else PodPlacement.CREATED
-    # A pod of few nodes must not hold back those of all others.
-    any_node = FULL_NODES in pod.unschedulable and OTHER_NODES not in pod.unschedulable
-    return PodPlacement.AWAITS_CAPACITY if any_node else PodPlacement.UNSCHEDULABLE
+    full, others = (_nodes(pattern, pod.unschedulable) for pattern in (_FULL_NODES, _OTHER_NODES))
+    # A pod that only a few nodes will do for must not hold back those that run on any.
+    return PodPlacement.AWAITS_CAPACITY if full and full >= others else PodPlacement.UNSCHEDULABLE
+
+
+def _nodes(pattern: re.Pattern[str], message: str) -> int:
+    found = pattern.search(message)
+    return int(found[1]) if found else 0
 
 
 WITHOUT_NODE = (PodPlacement.UNSCHEDULABLE, PodPlacement.AWAITS_CAPACITY)

@@ -61,7 +61,7 @@ TOO_SMALL = (
     "0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes are available: "
     "1 Preemption is not helpful for scheduling."
 )
-SELECTED_ARE_FULL = (
+FEW_ARE_FULL = (
     "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector. "
     "preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not "
     "helpful for scheduling."
@@ -81,7 +81,7 @@ def an_unbound_pod(**condition):
         (an_unbound_pod(reason="Unschedulable"), PodPlacement.UNSCHEDULABLE),
         (an_unbound_pod(reason="Unschedulable", message=FULL), PodPlacement.AWAITS_CAPACITY),
         (an_unbound_pod(reason="Unschedulable", message=TOO_SMALL), PodPlacement.UNSCHEDULABLE),
-        (an_unbound_pod(reason="Unschedulable", message=SELECTED_ARE_FULL), PodPlacement.UNSCHEDULABLE),
+        (an_unbound_pod(reason="Unschedulable", message=FEW_ARE_FULL), PodPlacement.UNSCHEDULABLE),
         (an_unbound_pod(reason="SchedulingGated"), PodPlacement.UNSCHEDULABLE),
     ],
 )
