@@ -44,6 +44,10 @@ class PodPlacement(Enum):
     """It has a node."""
 
 
+WITHOUT_NODE = (PodPlacement.UNSCHEDULABLE, PodPlacement.AWAITS_CAPACITY)
+"""They hold no place."""
+
+
 def placement_of(pod: PodSnapshot) -> PodPlacement:
     """How far an observed pod has come."""
     if pod.node is not None:
@@ -58,10 +62,6 @@ def placement_of(pod: PodSnapshot) -> PodPlacement:
 def _nodes(pattern: re.Pattern[str], message: str) -> int:
     found = pattern.search(message)
     return int(found[1]) if found else 0
-
-
-WITHOUT_NODE = (PodPlacement.UNSCHEDULABLE, PodPlacement.AWAITS_CAPACITY)
-"""They hold no place."""
 
 
 class RolePlaces:

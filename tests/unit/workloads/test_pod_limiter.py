@@ -228,11 +228,13 @@ def test_pods_without_a_node_of_one_role_hold_back_no_other():
     assert limited.ask("b", role=BUILD) == [True]
 
 
-def test_pods_without_a_node_from_before_a_restart_count_from_their_creation():
-    limited = Limited(limit=9, unplaced=1)
-    limited.place("a", placement=UNSCHEDULABLE)
-    assert limited.ask("b") == [False]
+@pytest.mark.parametrize(("placement", "unplaced"), [(UNSCHEDULABLE, 1), (AWAITS_CAPACITY, 3)])
+def test_pods_without_a_node_count_for_five_minutes_from_their_creation(placement, unplaced):
+    """As those from before a restart, too."""
+    limited = Limited(limit=9, unplaced=unplaced)
+    limited.place("a", placement=placement)
     limited.now += timedelta(seconds=299)
+    assert limited.ask("b") == [False]
     limited.limiter.settle(key_of("z"))
     assert limited.woken == []
     limited.now += timedelta(seconds=1)
@@ -253,21 +255,11 @@ def test_a_pod_that_waits_for_full_nodes_for_a_minute_holds_back_all_new_ones_un
     assert limited.names_woken() == ["c"]
 
 
-def test_a_pod_that_no_node_or_only_some_nodes_will_do_for_holds_back_no_single_one():
+def test_a_pod_that_few_nodes_would_do_for_does_not_hold_back_others():
     limited = Limited(limit=9, unplaced=3)
     limited.place("a", placement=UNSCHEDULABLE)
     limited.now += timedelta(seconds=61)
     assert limited.ask("b") == [True]
-
-
-def test_a_pod_holds_back_new_ones_for_five_minutes_at_most():
-    limited = Limited(limit=9, unplaced=3)
-    limited.place("a", placement=AWAITS_CAPACITY)
-    limited.now += timedelta(seconds=299)
-    assert limited.ask("b") == [False]
-    limited.now += timedelta(seconds=1)
-    limited.limiter.settle(key_of("z"))
-    assert limited.names_woken() == ["b"]
 
 
 def test_with_one_limit_for_all_roles_a_place_goes_to_the_pod_nearest_to_its_verdict():
