@@ -72,7 +72,7 @@ DEMO_GIT := http://git.lab:8418/demo
 DEMO_SERVED := $(LAB_DIR)/git/demo
 install: lab-up ## Install or upgrade the chart on the lab (with SWEFOUNDRY_CLUSTER=current: see that it is installed)
 	@$(LAB) install
-ADD_BASE_IMAGES := @$(LAB) images add golang:1.26 node:20-slim rust:1.96 rust:1.85 maven:3.9-eclipse-temurin-17
+ADD_BASE_IMAGES := @$(LAB) images add golang:1.26 node:20-slim rust:1.96 rust:1.85 maven:3.9-eclipse-temurin-17 gradle:4.4-jdk17
 endif
 base-images: lab-up ## Build the lab's base images for Go, Java, Node and Rust, which it has on demand
 	$(ADD_BASE_IMAGES)

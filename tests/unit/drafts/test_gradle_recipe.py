@@ -43,11 +43,15 @@ def test_the_wrapper_is_run_in_the_build_and_the_tests_are_offline() -> None:
     assert draft.dockerfile == (
         "FROM maven:3.9-eclipse-temurin-17\n"
         "ENV LANG=C.UTF-8 GRADLE_USER_HOME=/gradle "
-        'GRADLE="sh /testbed/gradlew --no-daemon --console=plain"\n'
+        'GRADLE="sh /testbed/gradlew --no-daemon --console=plain '
+        '-Dorg.gradle.caching=false -Dorg.gradle.configuration-cache=false"\n'
         "RUN mkdir -p /gradle/init.d && cat > /gradle/init.d/tests.gradle <<'EOF'\n"
         "gradle.taskGraph.whenReady { graph ->\n"
-        "  graph.allTasks.findAll { it instanceof Test }.each "
-        "{ it.ignoreFailures = false; it.outputs.upToDateWhen { false } }\n"
+        "  graph.allTasks.findAll { it instanceof Test }.each {\n"
+        "    it.ignoreFailures = false\n"
+        "    it.filter.failOnNoMatchingTests = false\n"
+        "    it.outputs.upToDateWhen { false }\n"
+        "  }\n"
         "}\n"
         "EOF\n"
         "COPY . /testbed\n"
@@ -108,6 +112,19 @@ def test_a_pom_above_the_tests_wins() -> None:
     assert proposed(inputs).label == "java 17"
 
 
+def test_a_project_of_maven_is_tried_in_images_of_maven_alone() -> None:
+    bases = ["gradle:8-jdk21", "gradle:8-jdk17", "maven:3.9-eclipse-temurin-17"]
+    assert labels(an_input({"core/pom.xml": "<project/>"}, bases=bases)) == ["java 17"]
+
+
+def test_the_roots_tests_are_run_without_those_of_its_modules() -> None:
+    command = proposed(an_input({"build.gradle": ""} | wrapper("7.6"))).draft.test_command
+    assert (
+        '[ "$module" = . ] && of_root=: || of_root=; $GRADLE --offline -p "$module" "$of_root"testClasses'
+        in command
+    )
+
+
 def test_a_jdk_that_gradle_cannot_read_is_followed_by_an_earlier_one() -> None:
     log = "> BUG! exception in phase 'semantic analysis' in source unit: Unsupported class file major version 61"
     inputs = ended(an_input(FILES | wrapper("7.6")), RoundOutcome.STEP_FAILED, log)
@@ -123,7 +140,7 @@ for a in "$@"; do
   before=$a
 done
 broken=$(grep -rl WRONG "$PWD/$module/src" --include '*.java')
-[ -z "$broken" ] || { for f in $broken; do echo "$f:3: error: cannot find symbol"; done; exit 1; }
+[ -z "$broken" ] || { for f in $broken; do echo ":core:compileTestJava$f:3: error: cannot find symbol"; done; exit 1; }
 mkdir -p "$module/build/test-results/test"
 for c in $tests; do
   echo "<testsuite><testcase name=\\"adds\\" classname=\\"$c\\"/></testsuite>" \

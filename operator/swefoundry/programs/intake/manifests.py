@@ -53,6 +53,7 @@ MANIFESTS = (
     "settings.gradle",
     "settings.gradle.kts",
     "gradle.properties",
+    "gradle/libs.versions.toml",
     "gradle/wrapper/gradle-wrapper.properties",
     "Gemfile",
     "*.gemspec",
@@ -62,7 +63,10 @@ MANIFESTS = (
     "Makefile",
 )
 
-FIXED_MANIFESTS = ("package.json", "Cargo.toml", "go.mod", "pom.xml")
+FIXED_MANIFESTS = (
+    *("package.json", "Cargo.toml", "go.mod", "pom.xml"),
+    *("build.gradle", "build.gradle.kts", "gradle.properties", "libs.versions.toml"),
+)
 """Names of manifests that are read after the fix as well: it may need a package that the source does not name."""
 
 LOCKS = (

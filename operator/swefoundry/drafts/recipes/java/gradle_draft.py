@@ -5,6 +5,12 @@ import shlex
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
+from swefoundry.drafts.recipes.java.further_tests import further_tests_command
+from swefoundry.drafts.recipes.java.gradle_dependencies import (
+    COMMAND_VARIABLE,
+    HOME,
+    added_dependencies_steps,
+)
 from swefoundry.drafts.recipes.java.gradle_project import BUILD_FILES, GradleProject
 from swefoundry.drafts.recipes.java.java_command import (
     NOT_COMPILED,
@@ -17,25 +23,32 @@ from swefoundry.drafts.recipes.java.java_draft import FIND_A_TEST
 from swefoundry.drafts.recipes.java.java_releases import JavaCandidate
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
 
-HOME = "/gradle"
-"""Where the image has Gradle's files: not in the home, which is another one for an ordinary user."""
 REPORTS = ("**/build/test-results/**/TEST-*.xml", UNCOMPILED_REPORT)
-COMMAND_VARIABLE = "GRADLE"
-"""Of the image: the program with the options that the build and the tests share."""
 
 _INIT_SCRIPT = """gradle.taskGraph.whenReady { graph ->
-  graph.allTasks.findAll { it instanceof Test }.each { it.ignoreFailures = false; it.outputs.upToDateWhen { false } }
+  graph.allTasks.findAll { it instanceof Test }.each {
+    it.ignoreFailures = false
+    it.filter.failOnNoMatchingTests = false
+    it.outputs.upToDateWhen { false }
+  }
 }
 """
-"""Outside of the project: failures count whatever its build says."""
+"""Outside of the project: failures count whatever its build says, and no module needs the classes of another."""
 
+_OPTIONS = "--no-daemon --console=plain -Dorg.gradle.caching=false -Dorg.gradle.configuration-cache=false"
+"""Nothing is taken from a cache of results: tests run, and init scripts work with every release."""
+
+_OF_ROOT = '[ "$module" = . ] && of_root=: || of_root='
+"""The root's tasks alone: without a path, those of all its modules would run."""
+
+# Before release 5 the first message of a compiler follows the name of its task in the same line.
 GRADLE = BuildTool(
     name="Gradle",
     build_files=BUILD_FILES,
-    compile=f'${COMMAND_VARIABLE} --offline -p "$module" testClasses',
-    test=f"""${COMMAND_VARIABLE} --offline --continue -p "$module" test \\
+    compile=f'{_OF_ROOT}; ${COMMAND_VARIABLE} --offline -p "$module" "$of_root"testClasses',
+    test=f"""{_OF_ROOT}; ${COMMAND_VARIABLE} --offline --continue -p "$module" "$of_root"test \\
       $(for c in $classes; do echo "--tests ${{c%%,*}}"; done)""",
-    wrong_file=rf"^{SOURCE_ROOT}/\([^:]*\.java\):[0-9]*: error: .*",
+    wrong_file=rf"^[^/]*{SOURCE_ROOT}/\([^:]*\.java\):[0-9]*: error: .*",
     reports="*/build/test-results/*/TEST-*.xml",
 )
 
@@ -44,7 +57,12 @@ def gradle_draft(project: GradleProject, candidate: JavaCandidate, constraints: 
     """Return the draft of a plan. Gradle goes by content, so nothing is rebuilt in a reused image."""
     return Draft(
         dockerfile=_dockerfile(project, candidate, constraints),
-        test_command=java_test_command(GRADLE, [[each, "."] for each in project.modules], "", constraints),
+        test_command=java_test_command(
+            GRADLE,
+            [[each, "."] for each in project.modules],
+            further_tests_command(project.facts, project.modules),
+            constraints,
+        ),
         reports=list(REPORTS),
         error_exit_codes=[NOT_COMPILED],
         tolerated_failures=sorted(constraints.tolerated),
@@ -56,12 +74,13 @@ def _dockerfile(project: GradleProject, candidate: JavaCandidate, constraints: J
     program = "gradle" if candidate.has_gradle or project.wrapper is None else f"sh {SOURCE_ROOT}/gradlew"
     steps = [
         f"FROM {candidate.base}",
-        f'ENV LANG=C.UTF-8 GRADLE_USER_HOME={HOME} {COMMAND_VARIABLE}="{program} --no-daemon --console=plain"',
+        f'ENV LANG=C.UTF-8 GRADLE_USER_HOME={HOME} {COMMAND_VARIABLE}="{program} {_OPTIONS}"',
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         f"RUN mkdir -p {HOME}/init.d && cat > {HOME}/init.d/tests.gradle <<'EOF'\n{_INIT_SCRIPT}EOF",
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
         *(_restore(each) for each in project.modules),
+        *added_dependencies_steps(project),
         f"RUN chmod -R a+rwX {HOME}",
     ]
     return "\n".join(steps) + "\n"

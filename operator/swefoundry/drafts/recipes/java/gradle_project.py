@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.recipes.java.gradle_requests import GradleDependency, requested_dependencies
 from swefoundry.drafts.recipes.java.java_project import named_java_versions, nearest_folder
 from swefoundry.drafts.recipes.recipe_search import LanguageVersion
 
@@ -42,6 +43,17 @@ class GradleProject:
     def texts(self) -> dict[str, str]:
         """Manifests by path."""
         return {file.path: file.text for file in (*self.facts.manifests, *self.facts.further_manifests)}
+
+    @cached_property
+    def fixed_texts(self) -> dict[str, str]:
+        """The same after the fix."""
+        return self.texts | {file.path: file.text for file in self.facts.fixed_manifests or []}
+
+    def added_dependencies(self, module: str) -> list[GradleDependency]:
+        """Return those of a module that only the build files after the fix have, or have in another version."""
+        files = [*BUILD_FILES, *(f"{module}/{name}" for name in BUILD_FILES)]
+        after = requested_dependencies(self.fixed_texts, files)
+        return sorted(after - requested_dependencies(self.texts, files))
 
     @cached_property
     def wrapper(self) -> LanguageVersion | None:

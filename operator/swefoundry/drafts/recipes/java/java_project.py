@@ -82,37 +82,6 @@ class JavaProject:
         """JDKs that version files name, else those that the CI uses."""
         return named_java_versions(self.facts)
 
-    @cached_property
-    def helper_classes(self) -> list[str]:
-        """Names of the classes of test support that the patch changes."""
-        files = [PurePosixPath(path) for path in self.facts.test_support_files]
-        return sorted(path.stem for path in files if path.suffix == ".java" and path.stem.isidentifier())
-
-    @cached_property
-    def base_classes(self) -> list[str]:
-        """Those that tests extend, by their names: they may have tests of their own."""
-        return [name for name in self.helper_classes if re.match(r"Abstract|Base", name) or "Test" in name]
-
-    @property
-    def has_test_files(self) -> bool:
-        return any(path.endswith(".java") for path in self.facts.test_files)
-
-    @property
-    def has_data_alone(self) -> bool:
-        """Whether the patch changes data of tests, and neither a test nor a class that they use."""
-        return not self.has_test_files and not self.helper_classes and _has_tests_of_classes(self.facts)
-
-
-def has_other_tests_alone(facts: Facts) -> bool:
-    """Whether what the patch changes is of no class's tests, such as projects that maven-invoker-plugin builds."""
-    return bool(facts.test_files or facts.test_support_files) and not _has_tests_of_classes(facts)
-
-
-def _has_tests_of_classes(facts: Facts) -> bool:
-    """Whether the patch changes a Java file, or anything where Maven and Gradle have tests of classes."""
-    files = [*facts.test_files, *facts.test_support_files]
-    return any(path.endswith(".java") or "/src/test/" in f"/{path}" for path in files)
-
 
 def read_java_project(strategy_input: StrategyInput) -> JavaProject | None:
     """Return the modules of the test files; None where no pom.xml is above any, as in a project of Gradle."""

@@ -4,12 +4,18 @@ from dataclasses import dataclass, replace
 
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.java.further_tests import has_other_tests_alone
 from swefoundry.drafts.recipes.java.gradle_recipe import GradlePlan, gradle_plan
 from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS, JavaConstraints
 from swefoundry.drafts.recipes.java.java_draft import plan_label, plan_to_draft
 from swefoundry.drafts.recipes.java.java_log import asks_for_permissions, log_constraints
-from swefoundry.drafts.recipes.java.java_project import JavaProject, has_other_tests_alone, read_java_project
-from swefoundry.drafts.recipes.java.java_releases import DEFAULT_JAVA_BASES, JavaCandidate, java_candidates
+from swefoundry.drafts.recipes.java.java_project import JavaProject, read_java_project
+from swefoundry.drafts.recipes.java.java_releases import (
+    DEFAULT_JAVA_BASES,
+    JavaCandidate,
+    java_candidate,
+    java_candidates,
+)
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 
 
@@ -50,7 +56,8 @@ def initial_plan(strategy_input: StrategyInput) -> JavaPlan | GradlePlan | None:
     if project is None:
         return gradle_plan(strategy_input)
     images = images_to_try(strategy_input, "java", DEFAULT_JAVA_BASES)
-    ordered = java_candidates(images, project.at_least, project.named_versions, project.created)
+    with_maven = [image for image in images if not java_candidate(image).has_gradle]
+    ordered = java_candidates(with_maven or images, project.at_least, project.named_versions, project.created)
     return JavaPlan(project=project, remaining=tuple(ordered))
 
 

@@ -1,9 +1,9 @@
 """The test command of Maven."""
 
-import shlex
 from dataclasses import replace
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
+from swefoundry.drafts.recipes.java.further_tests import further_tests_command
 from swefoundry.drafts.recipes.java.java_command import UNCOMPILED_REPORT, BuildTool, java_test_command
 from swefoundry.drafts.recipes.java.java_constraints import JavaConstraints
 from swefoundry.drafts.recipes.java.java_project import JavaProject, MavenModule
@@ -34,8 +34,6 @@ TEST_GOALS = f"{COMPILE_GOALS} {_PLUGINS}-surefire-plugin:test@default-test"
 For a short name (`surefire:test`) Maven would read every plugin of the POM, those that are missing, too.
 """
 
-_TEST_CLASS = "@([A-Za-z]*Test|TestFactory)([^A-Za-z]|$)|extends +[A-Za-z]*TestCase"
-"""A line of every class with a test, of any JUnit."""
 _REMOVE = "find . -path '*/target/test-classes' -prune -exec rm -r {} +"
 
 
@@ -48,29 +46,11 @@ def maven_test_command(project: JavaProject, constraints: JavaConstraints) -> st
     if constraints.fresh_test_classes:
         tool = replace(tool, compile=f"{_REMOVE}; {tool.compile}", test=f"{_REMOVE}; {tool.test}")
     modules = [_arguments(each) for each in project.modules]
+    further = further_tests_command(project.facts, [each.folder for each in project.modules])
     first = add_dependencies_command(added_test_dependencies(project), where_used=True)
-    return java_test_command(tool, modules, _users(project), constraints, first)
+    return java_test_command(tool, modules, further, constraints, first)
 
 
 def _arguments(module: MavenModule) -> list[str]:
     selection = ["-pl", module.selector, "-am"] if module.has_modules else []
     return [module.folder, module.root, *selection]
-
-
-def _users(project: JavaProject) -> str:
-    """Return a command that prints the files of classes, not abstract ones, that extend changed base classes of tests.
-
-    Where the patch changes no test class at all, those that use a changed helper in any way; where it changes nothing
-    but data of tests, every class with a test.
-    """
-    names = "|".join(project.base_classes if project.has_test_files else project.helper_classes)
-    if not names and not project.has_data_alone:
-        return ""
-    before = "extends[[:space:]]+" if project.has_test_files else "(^|[^A-Za-z0-9_])"
-    pattern = f"{before}({names})([^A-Za-z0-9_]|$)" if names else _TEST_CLASS
-    folders = shlex.join(module.folder for module in project.modules)
-    return (
-        f" $(find {folders} -path '*/src/test/*' \\( -name '*Test*.java' -o -name '*IT.java' \\)"
-        f" -exec grep -lE {shlex.quote(pattern)} {{}} +"
-        " | xargs -r grep -LE '^(public +)?abstract +class' | sed 's|^\\./||')"
-    )
