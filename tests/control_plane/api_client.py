@@ -18,6 +18,9 @@ PODS = "/api/v1/namespaces/{}/pods"
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=60)
 PAUSE_SECONDS = 0.2
+PAGE_SIZE = 200
+"""Objects in one answer."""
+GONE = 410
 
 
 class ServerBusy(Exception):
@@ -118,28 +121,55 @@ class Cluster:
             return await response.text()
 
     async def watch(self, path: str) -> AsyncIterator[Json]:
-        """All objects, and all events from then on. A watch that ends begins again with all objects."""
+        """All objects, and all events from then on.
+
+        A watch that ends goes on after its last event. A server that no longer has what followed is asked for all
+        objects again, which costs it much with thousands of them.
+        """
+        while True:
+            async for event in self._all_and_events(path):
+                yield event
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _all_and_events(self, path: str) -> AsyncIterator[Json]:
+        """All objects, and all events from then on until the server no longer has what follows."""
+        async for page in self._pages(path):
+            for item in page["items"]:
+                yield {"type": "ADDED", "object": item}
+        version = page["metadata"]["resourceVersion"]
         while True:
             try:
-                async for event in self._watch(path):
+                async for event in self._watch(path, version):
                     if event["type"] == "ERROR":
-                        break
+                        return
+                    version = event["object"]["metadata"]["resourceVersion"]
                     yield event
             except AWAY:
                 if not self._retry_seconds:
                     raise
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _watch(self, path: str) -> AsyncIterator[Json]:
+    async def _pages(self, path: str) -> AsyncIterator[Json]:
+        """All objects, in lists of the same version; at least one."""
+        following = ""
+        while True:
+            page = await self.request("GET", f"{path}?limit={PAGE_SIZE}{following}")
+            yield page
+            if not page["metadata"].get("continue"):
+                return
+            following = f"&continue={page['metadata']['continue']}"
+
+    async def _watch(self, path: str, version: str) -> AsyncIterator[Json]:
         timeout = aiohttp.ClientTimeout(total=None)
-        # Without a version the server waits until its cache of this kind has seen the newest revision of all kinds, and
-        # ends the watch after three seconds: nothing would be seen while no object of the kind changes.
-        params = {"watch": "1", "resourceVersion": "0"}
+        params = {"watch": "1", "resourceVersion": version}
         async with self._session.get(path, params=params, timeout=timeout) as response:
-            if response.status >= 400:
+            if response.status == GONE:
+                yield {"type": "ERROR"}
+            elif response.status >= 400:
                 raise ServerBusy(f"watch {path}: {response.status}")
-            async for event in json_lines(response):
-                yield event
+            else:
+                async for event in json_lines(response):
+                    yield event
 
 
 async def json_lines(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
