@@ -25,6 +25,9 @@ from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, proposals_of
 from swefoundry.drafts.recipes.rust.rust_releases import DEFAULT_RUST_BASES
 
+_NAMED_FILES = 3
+"""Most files that a message names."""
+
 
 @dataclass(frozen=True)
 class RecipeLanguage:
@@ -134,7 +137,7 @@ def refusal(strategy_input: StrategyInput) -> str | None:
     """Return why no recipe has a draft for a source; None where one has, or none knows the reason."""
     languages = recipe_languages(strategy_input)
     if not languages:
-        return _unknown_language(strategy_input)
+        return _without_tests(strategy_input.facts) or _unknown_language(strategy_input)
     reasons = (_refusal_of(language, strategy_input) for language in languages)
     return next((reason for reason in reasons if reason is not None), None)
 
@@ -152,7 +155,17 @@ def _refusal_of(language: RecipeLanguage, strategy_input: StrategyInput) -> str 
     if language.initial_plan(strategy_input) is not None:
         return None
     reason = language.refusal(strategy_input) if language.refusal is not None else None
-    missing = (
-        f"no {' or '.join(language.manifests)} stands above the test files" if language.manifests else None
-    )
-    return reason or missing
+    return reason or _without_tests(strategy_input.facts) or _without_manifest(language)
+
+
+def _without_tests(facts: Facts) -> str | None:
+    if facts.test_files or not facts.test_support_files:
+        return None
+    listed = ", ".join(facts.test_support_files[:_NAMED_FILES])
+    return f"no file of the test patch has tests, by its name and what it calls: {listed}"
+
+
+def _without_manifest(language: RecipeLanguage) -> str | None:
+    if not language.manifests:
+        return None
+    return f"no {' or '.join(language.manifests)} stands above the test files"

@@ -175,6 +175,15 @@ def test_a_search_without_any_draft_says_what_recipes_lack(test_file, language, 
     assert step == EndSearch("DraftsExhausted", f"{message}; set spec.environment.draft")
 
 
+def test_a_search_for_a_patch_without_tests_says_which_files_it_has():
+    facts = Facts(test_support_files=["test.js"], languages={"javascript": 2})
+    search = SearchState(NextStrategies(("recipe",), False), StrategyInput(facts=facts), GROUP)
+    assert step_for(search) == EndSearch(
+        "DraftsExhausted",
+        "no file of the test patch has tests, by its name and what it calls: test.js; set spec.environment.draft",
+    )
+
+
 @pytest.mark.parametrize(("reason", "judged"), [("AgentsGaveUp", True), ("ModelRefused", False)])
 def test_a_refused_key_gives_no_verdict_on_what_was_built_before(reason, judged):
     probes = [{"stage": "before", "code": 1}, {"stage": "after", "code": 1}]
