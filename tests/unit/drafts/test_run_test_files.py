@@ -265,6 +265,37 @@ def test_nodeunit_has_a_status_for_each_test(tmp_path: Path) -> None:
     assert statuses == {"a.js::adds": "failed", "a.js::is": "passed"}
 
 
+LAB_25 = """\
+TAP version 13
+1..3
+ok 1 (1) sum adds - well
+  ---
+  duration_ms: 7
+  ...
+not ok 2 (2) sum inner fails
+  ---
+  duration_ms: 1
+  stack: |-
+    Error: Expected 1 to equal specified value: 2
+  ...
+ok 3 # SKIP (3) sum inner skips
+# tests 3
+# pass 1
+# fail 1
+# skipped 1
+# todo 0
+"""
+
+
+def test_lab_has_the_same_names_wherever_a_test_stands(tmp_path: Path) -> None:
+    _, statuses, _ = run_files(tmp_path, "tap", printing(tmp_path, LAB_25, 1), "a.js")
+    assert statuses == {
+        "a.js::sum adds - well": "passed",
+        "a.js::sum inner fails": "failed",
+        "a.js::sum inner skips": "skipped",
+    }
+
+
 def test_files_that_a_pattern_does_not_match_are_not_run(tmp_path: Path) -> None:
     command = printing(tmp_path, "TAP version 13\n# adds\nok 1 equal\n\n1..1\n", 0)
     (tmp_path / "test/exit").mkdir(parents=True)

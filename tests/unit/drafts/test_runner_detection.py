@@ -59,6 +59,7 @@ def runner(scripts: dict[str, str], **packages: str) -> RunnerCommand | None:
         ({"test": "node test.js"}, RunnerCommand("script")),
         ({"test": "vows test/*-test.js --spec"}, RunnerCommand("vows")),
         ({"test": "uvu -r esm tests"}, RunnerCommand("uvu", ("-r", "esm"))),
+        ({"test": "lab -a @hapi/code -t 100 -L"}, RunnerCommand("lab")),
         ({"test": "npm test"}, RunnerCommand("node:test")),
         ({"test": "echo 'not closed"}, RunnerCommand("node:test")),
     ],
@@ -107,6 +108,26 @@ def test_without_a_runner_in_the_scripts_the_installed_packages_decide() -> None
     assert runner({"test": "gulp test"}, mocha="^5.0.0", gulp="3") == RunnerCommand("mocha")
     assert runner({"test": "node test/index.js"}, tape="^5.0.0") == RunnerCommand("tape")
     assert runner({}) == RunnerCommand("node:test")
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("node node_modules/testjs/bin/testjs tests/suite.js", ("testjs",)),
+        ("NODE_ENV=test npx testjs -r esm 'test/*.js'", ("testjs", "-r", "esm")),
+        ("eslint test/*.js && testjs test/*.js", ("testjs",)),
+    ],
+)
+def test_a_program_that_no_rule_knows_is_called_with_each_test_file(
+    script: str, expected: tuple[str, ...]
+) -> None:
+    found = runner({"test": script}, testjs="^1.0.0", eslint="^8.0.0")
+    assert found == RunnerCommand("program", expected)
+
+
+@pytest.mark.parametrize("script", ["eslint test/*.js", "testjs", "other test/*.js", "gulp test"])
+def test_a_program_that_is_not_installed_or_runs_no_test_files_is_no_runner(script: str) -> None:
+    assert runner({"test": script}, testjs="1", eslint="8", gulp="3") == RunnerCommand("node:test")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from swefoundry.drafts.recipes.node.file_patterns import pattern_of
 from swefoundry.drafts.recipes.node.image_programs import DRIVER, JASMINE_TAP
 from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
-from swefoundry.drafts.recipes.node.runner_detection import NODE_TEST, SCRIPT, RunnerCommand
+from swefoundry.drafts.recipes.node.runner_detection import NODE_TEST, PROGRAM, SCRIPT, RunnerCommand
 
 NODE_REPORT = ".swefoundry-report.tap"
 NO_BUILD = 3
@@ -35,13 +35,17 @@ _COMMANDS = {
     "uvu": "node",
     "vows": "vows --spec",
     "nodeunit": "nodeunit --reporter tap",
+    "lab": "lab -l -m 0 -r tap",
     SCRIPT: "node",
+    PROGRAM: "",
 }
-"""tap and tape are libraries whose tests print TAP by themselves, whatever the release of their programs."""
+"""tap and tape are libraries whose tests print TAP by themselves, whatever the release of their programs. lab looks for
+leaked globals and has a limit of two seconds for a test otherwise; its options are for coverage and lint.
+"""
 _KINDS = {
     "vitest": "json",
     "jest": "json",
-    **dict.fromkeys(("uvu", "vows", SCRIPT), "exit"),
+    **dict.fromkeys(("uvu", "vows", SCRIPT, PROGRAM), "exit"),
 }
 _REPORTING_SINCE = {"jasmine": (2, 6), "nodeunit": (0, 9)}
 """Releases from which on these runners print TAP, jasmine by a helper; earlier ones have an exit code alone."""
@@ -80,7 +84,7 @@ def _command(project: NodeProject, runner: RunnerCommand, constraints: NodeConst
         options.append("--runTestsByPath")
     if runner.name == "jest" and constraints.transpile_only:
         options.append(_UNCHECKED_JEST)
-    return " ".join([_COMMANDS[runner.name], *map(shlex.quote, options)])
+    return " ".join([_COMMANDS[runner.name], *map(shlex.quote, options)]).strip()
 
 
 def _report_kind(project: NodeProject, runner: RunnerCommand) -> str:

@@ -34,13 +34,16 @@ function quoted (text) {
 const REMARK = /^(subtest: |(tests|pass|passed|fail|failed|skip|skipped|todo|ok|suites|cancelled|duration_ms|time)\b ?[=:]? ?[\d.]*(ms)?$|time=|failed \d+ )/i
 const POINT = /^(not )?ok\b(?: +\d+)?(?: *- *| +|$)(.*?)(?: *# *(time=.*|skip\b.*|todo\b.*))?$/i
 
+// A point of lab: `ok 2 (2) name`, `ok 3 # SKIP (3) name`. Its number would change the name where a test is added.
+const NUMBERED = /^((?:not )?ok +(\d+) )(# \w+ )?\(\2\) (.*)$/
+
 // The points of a TAP stream without children, each with the names of its parents, which come after them.
 function leaves (text) {
   const levels = [{ found: [], heading: '' }]
   let planned = false
   let inBlock = false
   for (const line of text.split(/\r?\n/)) {
-    const body = line.trim()
+    const body = line.trim().replace(NUMBERED, (_, start, number, directive, name) => `${start}${name} ${directive || ''}`.trim())
     const level = Math.floor(/^ */.exec(line)[0].length / 4)
     if (inBlock || (body === '---' && line !== body)) {
       inBlock = body !== '...'

@@ -9,10 +9,55 @@ from swefoundry.drafts.recipes.node.file_patterns import file_patterns
 from swefoundry.drafts.recipes.node.loaders import program_loader
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest
 
-RUNNERS = ("vitest", "jest", "mocha", "ava", "tap", "tape", "jasmine", "qunit", "uvu", "vows", "nodeunit")
+RUNNERS = (
+    "vitest",
+    "jest",
+    "mocha",
+    "ava",
+    "tap",
+    "tape",
+    "jasmine",
+    "qunit",
+    "uvu",
+    "vows",
+    "nodeunit",
+    "lab",
+)
 """Packages, in the order in which a manifest without a telling script is read."""
-NODE_TEST, SCRIPT = "node:test", "script"
-"""Node's own runner, and files that say by their exit code alone whether they pass."""
+NODE_TEST, SCRIPT, PROGRAM = "node:test", "script", "program"
+"""Node's own runner, files that say by their exit code alone whether they pass, and a runner that no rule knows."""
+_NO_RUNNERS = frozenset(
+    (
+        *(
+            "eslint",
+            "jshint",
+            "jscs",
+            "standard",
+            "semistandard",
+            "xo",
+            "tslint",
+            "prettier",
+            "tsc",
+            "tsd",
+            "flow",
+        ),
+        *("gulp", "grunt", "make", "webpack", "rollup", "browserify", "esbuild", "babel", "zuul", "airtap"),
+        *(
+            "rimraf",
+            "mkdirp",
+            "cpy",
+            "istanbul",
+            "codecov",
+            "coveralls",
+            "nodemon",
+            "onchange",
+            "watch",
+            "bundlesize",
+        ),
+    )
+)
+"""Programs that are called with test files and do not run them."""
+_TEST_FILES = re.compile(r"(?:test|spec).*(?:\.[cm]?[jt]sx?|\*)$")
 
 _BROWSERS = frozenset(
     [
@@ -133,7 +178,9 @@ def find_runner(manifest: PackageManifest, root: PackageManifest) -> RunnerComma
     needed = _needed_runner(root.development)
     if needed is not None:
         return RunnerCommand(needed)
-    return None if _browser_programs(manifest, root) else RunnerCommand(NODE_TEST)
+    if _browser_programs(manifest, root):
+        return None
+    return _unknown_runner(manifest) or RunnerCommand(NODE_TEST)
 
 
 def browser_runner(manifest: PackageManifest, root: PackageManifest) -> str:
@@ -152,6 +199,19 @@ def _called_runner(manifest: PackageManifest) -> RunnerCommand | None:
     patterns = [each.patterns for each in runners if each.name == runners[0].name]
     every = tuple(dict.fromkeys(one for each in patterns for one in each))
     return replace(runners[0], patterns=every if all(patterns) else ())
+
+
+def _unknown_runner(manifest: PackageManifest) -> RunnerCommand | None:
+    """Return the first of the package's own programs that the scripts call with test files."""
+    names = {each.rpartition("/")[2] for each in manifest.development | manifest.runtime}
+    names -= _NO_RUNNERS | _BROWSERS
+    for words in (words for name in _SCRIPTS for words in script_commands(manifest.scripts, name)):
+        called = [word for word in words if word != "node" and not _ASSIGNMENT.match(word)]
+        while called and called[0] in _WRAPPERS:
+            called = called[1:]
+        if called and _program(called) in names and any(map(_TEST_FILES.search, called[1:])):
+            return RunnerCommand(PROGRAM, (_program(called), *kept_options(called[1:])))
+    return None
 
 
 def _needed_runner(packages: Mapping[str, str]) -> str | None:
@@ -218,7 +278,8 @@ def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | N
     if name not in (*RUNNERS, NODE_TEST, SCRIPT):
         return None
     in_browsers = any(map(_BROWSER_OPTION.match, rest))
-    return RunnerCommand(name, options, environment, in_browsers, patterns=file_patterns(rest[1:]))
+    kept = () if name == "lab" else options
+    return RunnerCommand(name, kept, environment, in_browsers, patterns=file_patterns(rest[1:]))
 
 
 def _program(words: list[str]) -> str:
@@ -239,6 +300,8 @@ def _run_by_node(
     program = _program([files[-1]]) if "node_modules" not in files[0] else _program(files)
     if program in RUNNERS:
         return RunnerCommand(program, kept_options(words), environment)
+    if "node_modules" in files[0]:
+        return None
     prints_tap = next((name for name in ("tape", "tap") if name in packages), None)
     looks_like_test = re.search(r"test|spec", files[0]) is not None
     return RunnerCommand(prints_tap or SCRIPT, (), environment) if looks_like_test else None
