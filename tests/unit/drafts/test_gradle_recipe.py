@@ -44,7 +44,8 @@ def test_the_wrapper_is_run_in_the_build_and_the_tests_are_offline() -> None:
         "FROM maven:3.9-eclipse-temurin-17\n"
         "ENV LANG=C.UTF-8 GRADLE_USER_HOME=/gradle "
         'GRADLE="sh /testbed/gradlew --no-daemon --console=plain '
-        '-Dorg.gradle.caching=false -Dorg.gradle.configuration-cache=false"\n'
+        '-Dorg.gradle.caching=false -Dorg.gradle.configuration-cache=false" '
+        'GRADLE_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC ${GRADLE_OPTS}"\n'
         "RUN mkdir -p /gradle/init.d && cat > /gradle/init.d/tests.gradle <<'EOF'\n"
         "gradle.taskGraph.whenReady { graph ->\n"
         "  graph.allTasks.findAll { it instanceof Test }.each {\n"
