@@ -137,9 +137,9 @@ def test_the_first_draft_is_accepted(name: str) -> None:
 
 
 def test_a_class_that_does_not_compile_before_the_fix_hides_no_other(name: str) -> None:
-    rows = swefoundry("export", "--selector", f"{LABEL}={name}", "-n", NAMESPACE, *REGISTRY)
-    row = json.loads(rows)
-    assert (get("ti", name)["status"]["verdict"], row["FAIL_TO_PASS"], row["PASS_TO_PASS"]) == (
+    row = json.loads(swefoundry("export", "--selector", f"{LABEL}={name}", "-n", NAMESPACE, *REGISTRY))
+    lists = [json.loads(row[key]) for key in ("FAIL_TO_PASS", "PASS_TO_PASS")]
+    assert (get("ti", name)["status"]["verdict"], *lists) == (
         "fail2pass",
         ["org.acme.SumTest::adds", "org.report.ReportTest::total"],
         ["org.acme.SumTest::zero"],
