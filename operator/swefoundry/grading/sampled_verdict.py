@@ -7,6 +7,8 @@ An evaluation whose only failures are unstable tests counts as passed, one that 
 - the tests turn only where unstable ones are counted: `flaky`
 - no test turns but those of files that could not be collected: `error2pass`
 - no test turns: `flaky` where tests are unstable, else `inconclusive`, as when those that failed are skipped
+
+An `error2pass` in which no test passes each time after the fix says nothing either: `flaky` or `inconclusive`.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -56,7 +58,14 @@ def sampled_verdict(
         return Verdict.FLAKY
     if verdict is Verdict.FAIL2PASS and not sets.swe_bench_fail_to_pass:
         return _verdict_without_turning_test(sets)
+    if verdict is Verdict.ERROR2PASS and not _has_passing_test(sets):
+        return _verdict_without_turning_test(sets)
     return verdict
+
+
+def _has_passing_test(sets: CaseSets) -> bool:
+    """Whether a test passes after the fix, each time."""
+    return bool(sets.pass_to_pass or sets.error_to_pass or sets.swe_bench_fail_to_pass)
 
 
 def explanation(
@@ -65,18 +74,20 @@ def explanation(
     """Return what the tests did that the exit codes do not tell, as sentences; empty when there is nothing."""
     broken = broken_tolerated_test(runs, sets, tolerated)
     hung = sorted({run.running for run in runs if run.running and _hung(run, runs)})
+    by_codes = matrix_verdict(run.cell for run in _with_codes_of_tests(runs, sets, tolerated))
+    is_inconclusive = verdict is Verdict.INCONCLUSIVE
     messages = {
         f"the draft tolerates the failure of {broken}, which does not fail before the fix": broken
         is not None,
         f"before: {', '.join(hung)} hangs and counts as failed": bool(hung),
-        NO_TURNING_TEST: verdict is Verdict.INCONCLUSIVE
-        and matrix_verdict(run.cell for run in _with_codes_of_tests(runs, sets, tolerated))
-        is Verdict.FAIL2PASS,
+        NO_TURNING_TEST: is_inconclusive and by_codes is Verdict.FAIL2PASS,
+        NO_PASSING_TEST: is_inconclusive and by_codes is Verdict.ERROR2PASS,
     }
     return "; ".join(message for message, applies in messages.items() if applies)
 
 
 NO_TURNING_TEST = "no test passes only with the fix: those that failed before it are skipped or gone after it"
+NO_PASSING_TEST = "the tests cannot run before the fix, and none passes after it: all are skipped"
 
 
 def broken_tolerated_test(

@@ -6,7 +6,13 @@ import pytest
 
 from swefoundry.contracts.stages import Stage
 from swefoundry.grading.result_sets import CaseSets, compare_stages
-from swefoundry.grading.sampled_verdict import NO_TURNING_TEST, SampledRun, explanation, sampled_verdict
+from swefoundry.grading.sampled_verdict import (
+    NO_PASSING_TEST,
+    NO_TURNING_TEST,
+    SampledRun,
+    explanation,
+    sampled_verdict,
+)
 from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses
 from swefoundry.grading.verdict import Verdict
 
@@ -162,3 +168,18 @@ def test_a_tolerated_test_that_fails_only_with_the_fix_is_no_pass(before: int, e
         expected,
         "the draft tolerates the failure of broken, which does not fail before the fix",
     )
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ({"new.py::b": P}, (Verdict.ERROR2PASS, "")),
+        ({"new.py::b": CaseStatus.SKIPPED}, (Verdict.INCONCLUSIVE, NO_PASSING_TEST)),
+        ({}, (Verdict.INCONCLUSIVE, NO_PASSING_TEST)),
+    ],
+)
+def test_a_file_that_cannot_be_collected_and_then_passes_no_test_says_nothing(
+    after: CaseStatuses, expected: tuple[Verdict, str]
+) -> None:
+    before = SampledRun(Stage.BEFORE, 21, {"new.py": CaseStatus.ERROR})
+    assert judged(before, SampledRun(Stage.AFTER, 0, after))[:2] == expected
