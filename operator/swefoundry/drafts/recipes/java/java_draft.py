@@ -16,7 +16,7 @@ from swefoundry.drafts.recipes.java.maven_command import (
     TEST_GOALS,
     maven_test_command,
 )
-from swefoundry.drafts.recipes.java.pom_additions import AddedPom, added_by_fix
+from swefoundry.drafts.recipes.java.pom_additions import AddedPom, added_by_fix, levels_of_fix
 from swefoundry.drafts.recipes.java.test_dependencies import (
     FILL_VERSIONS,
     KEEP_VERSIONED,
@@ -153,12 +153,14 @@ def maven_flags(project: JavaProject, candidate: JavaCandidate, constraints: Jav
 
 
 def raised_levels(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> list[str]:
-    """Return the properties of levels that the JDK's compiler refuses, with one that it takes."""
+    """Return the properties of levels that the JDK's compiler refuses, or the fix raises, with one that it takes."""
     low = {name for name, level in project.levels.items() if level < candidate.lowest_level and name}
     if constraints.raised_level:
         low |= {name for name, level in project.levels.items() if level < SUPPORTED_LEVEL and name}
         low |= {"maven.compiler.source", "maven.compiler.target"}
-    return [f"-D{name}={SUPPORTED_LEVEL}" for name in sorted(low)]
+    of_fix = {name: level for name, level in levels_of_fix(project).items() if level <= candidate.version[0]}
+    raised = of_fix | {name: max(SUPPORTED_LEVEL, of_fix.get(name, 0)) for name in low}
+    return [f"-D{name}={level}" for name, level in sorted(raised.items())]
 
 
 def _restore_steps(project: JavaProject, goals: str) -> list[str]:
@@ -256,8 +258,8 @@ def _fetch(artifact: str) -> str:
 def plan_label(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> str:
     """Return what distinguishes the draft, for people."""
     words = [f"java {candidate.version[0]}"]
-    if raised_levels(project, candidate, constraints):
-        words.append(f"compiled for {SUPPORTED_LEVEL}")
+    levels = {each.rpartition("=")[2] for each in raised_levels(project, candidate, constraints)}
+    words += [f"compiled for {', '.join(sorted(levels, key=int))}"] if levels else []
     for prefix, values in (
         ("with", {*constraints.apt, *constraints.artifacts}),
         ("options", constraints.options),

@@ -16,6 +16,7 @@ from swefoundry.drafts.recipes.java.java_releases import (
     java_candidate,
     java_candidates,
 )
+from swefoundry.drafts.recipes.java.pom_additions import levels_of_fix
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 
 
@@ -57,7 +58,8 @@ def initial_plan(strategy_input: StrategyInput) -> JavaPlan | GradlePlan | None:
         return gradle_plan(strategy_input)
     images = images_to_try(strategy_input, "java", DEFAULT_JAVA_BASES)
     with_maven = [image for image in images if not java_candidate(image).has_gradle]
-    ordered = java_candidates(with_maven or images, project.at_least, project.named_versions, project.created)
+    at_least = max([project.at_least or 0, *levels_of_fix(project).values()]) or None
+    ordered = java_candidates(with_maven or images, at_least, project.named_versions, project.created)
     return JavaPlan(project=project, remaining=tuple(ordered))
 
 

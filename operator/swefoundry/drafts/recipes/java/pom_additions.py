@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 from swefoundry.drafts.recipes.java.java_project import POM, JavaProject
-from swefoundry.drafts.recipes.java.pom import EffectivePom, Pom, read_pom, with_parents
+from swefoundry.drafts.recipes.java.pom import EffectivePom, Pom, language_level, read_pom, with_parents
 
 _PLUGINS_GROUP = "org.apache.maven.plugins"
 _COORDINATES = ("groupId", "artifactId", "version", "type", "classifier", "scope")
@@ -23,6 +23,8 @@ _TIME = "project.build.outputTimestamp"
 """Parents whose builds are reproducible refuse a project that inherits this property (maven-artifact-plugin)."""
 _VERSION_PROPERTY = re.compile(r"[\w.-]*version[\w.-]*", re.IGNORECASE)
 _VERSION = re.compile(r"\d[\w.+-]*")
+_LEVEL_PROPERTY = re.compile(r"java|jdk|source|target|release", re.IGNORECASE)
+"""Names of properties that may have a level of the language, such as `javaVersion` and `maven.compiler.source`."""
 _MAX_POMS = 4
 
 
@@ -85,6 +87,35 @@ def fixed_poms(project: JavaProject) -> dict[str, Pom]:
         if name == POM
     }
     return {**project.poms, **{folder: pom for folder, pom in read.items() if pom is not None}}
+
+
+def levels_of_fix(project: JavaProject) -> dict[str, int]:
+    """Return the properties with a level of the language that the POMs of the modules have higher after the fix.
+
+    Its tests may be written for that level: before it they would not compile for that reason alone.
+    """
+    after = fixed_poms(project)
+    found: dict[str, int] = {}
+    for module in project.modules:
+        folder = "" if module.folder == "." else module.folder
+        if folder in project.poms and folder in after:
+            old = EffectivePom(tuple(with_parents(project.poms[folder], project.poms))).properties
+            new = EffectivePom(tuple(with_parents(after[folder], after))).properties
+            found |= _raised(old, new)
+    return found
+
+
+def _raised(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, int]:
+    levels = {
+        name: (language_level(old[name]), language_level(new[name]))
+        for name in old.keys() & new.keys()
+        if _LEVEL_PROPERTY.search(name)
+    }
+    return {
+        name: after
+        for name, (before, after) in levels.items()
+        if before is not None and after is not None and before < after
+    }
 
 
 def own_artifacts(*trees: Mapping[str, Pom]) -> set[str]:
