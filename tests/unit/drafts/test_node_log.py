@@ -92,7 +92,14 @@ def test_a_runner_that_no_manifest_names_is_installed() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("message", ["primordials is not defined", "Error: error:0308010C:digital envelope"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "primordials is not defined",
+        "Error: error:0308010C:digital envelope",
+        'TypeError [ERR_INVALID_ARG_TYPE]: The "code" argument must be of type number. Received type string',
+    ],
+)
 def test_an_old_tool_asks_for_an_older_release(message: str) -> None:
     manifest = {name: value for name, value in MANIFEST.items() if name != "engines"}
     inputs = an_input(

@@ -29,6 +29,7 @@ _OLDER = {
     "ERR_OSSL_EVP_UNSUPPORTED": (17, 0),
     "error:0308010C": (17, 0),
     "process.binding is not": (20, 0),
+    'The "code" argument must be of type number': (20, 0),
 }
 """Lines of old tools on a Node that is too new for them."""
 
