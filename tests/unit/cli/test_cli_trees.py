@@ -170,6 +170,7 @@ def a_test(value: bytes) -> bytes:
 
 
 TEXTS = b'#[cfg(test)]\nconst TEXTS: &[&str] = &[\n    "a",\n];\n'
+DOCTEST = b'#[cfg(test)]\ndoc_comment::doctest!("../README.md");\n'
 END = b"\npub fn two() -> u8 {\n    2\n}\n"
 
 
@@ -193,6 +194,12 @@ END = b"\npub fn two() -> u8 {\n    2\n}\n"
             FIXED + a_test(b"2") + b"\n" + OLD_TESTS + END,
             CODE + a_test(b"2") + b"\n" + END,
             id="a new function instead of a constant; a new module in the middle stays in the fix",
+        ),
+        pytest.param(
+            CODE + b"\n" + END,
+            DOCTEST + b"\n" + FIXED + END,
+            DOCTEST + b"\n" + CODE + b"\n" + END,
+            id="an item of one line, after which code follows",
         ),
         pytest.param(
             CODE + a_test(b"1") + b"\n" + OLD_TESTS,

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 _TEST_ATTRIBUTE = rb"#\[(?:cfg\(test\)|(?:\w+::)*(?:test|rstest|quickcheck)(?:\([^\n]*\))?)\]\n"
 _ITEM = re.compile(
     rb"^(?:#\[[^\n]*\]\n)*?" + _TEST_ATTRIBUTE + rb"(?:#\[[^\n]*\]\n)*"
-    rb"(?!#|(?:pub(?:\(\w+\))? )?mod\b)\S[^\n]*(?:[;}]\n|\n(?:\n|[^\n\])}][^\n]*\n)*?[\])}][^\n]*\n)",
+    rb"(?!#|(?:pub(?:\(\w+\))? )?mod\b)\S[^\n]*(?:(?<=[;}])\n|(?<![;}])\n(?:\n|[^\n\])}][^\n]*\n)*?[\])}][^\n]*\n)",
     re.MULTILINE,
 )
 """An item with `#[test]` or `#[cfg(test)]` that begins and ends in the first column, other than a module."""

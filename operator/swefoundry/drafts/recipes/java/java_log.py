@@ -49,6 +49,7 @@ _SKIP_PROPERTIES = {
     "maven-antrun-plugin": "maven.antrun.skip",
     "maven-bundle-plugin": "baseline.skip",
     "maven-invoker-plugin": "invoker.skip",
+    "maven-plugin-plugin": "maven.plugin.skip",
     "maven-site-plugin": "maven.site.skip",
     "maven-toolchains-plugin": "toolchain.skip",
     "exec-maven-plugin": "exec.skip",
