@@ -11,6 +11,8 @@ LAB = Path(os.environ.get("SWEFOUNDRY_LAB_DIR", Path.home() / ".cache/swefoundry
 ON_LAB = os.environ.get("SWEFOUNDRY_CLUSTER") != "current"
 KUBECONFIG = os.environ.get("KUBECONFIG") or (str(LAB / "kubeconfig") if ON_LAB else None)
 """None uses the client's default."""
+REGISTRY = ("--registry", "127.0.0.1:5000", "--insecure")
+"""Options of swefoundry for the lab's registry."""
 UNANSWERED = (
     "Unable to connect to the server",
     "The connection to the server",

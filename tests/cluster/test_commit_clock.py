@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.commands import swefoundry
+from cluster.commands import REGISTRY, swefoundry
 from cluster.sample_instances import (
     NAMESPACE,
     Json,
@@ -24,7 +24,6 @@ from cluster.sample_instances import (
 pytestmark = pytest.mark.cluster
 
 LABEL = "test.swefoundry.dev/clock"
-REGISTRY = ("--registry", "127.0.0.1:5000", "--insecure")
 SMALL = {"cpu": "100m", "memory": "256Mi", "ephemeralStorage": "2Gi"}
 MAX_SECONDS = 1800
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.commands import swefoundry
+from cluster.commands import REGISTRY, swefoundry
 from cluster.sample_instances import (
     NAMESPACE,
     Json,
@@ -25,7 +25,6 @@ from cluster.sample_instances import (
 pytestmark = pytest.mark.cluster
 
 LABEL = "test.swefoundry.dev/gradle"
-REGISTRY = ("--registry", "127.0.0.1:5000", "--insecure")
 SMALL = {"cpu": "200m", "memory": "1Gi", "ephemeralStorage": "2Gi"}
 MAX_SECONDS = 1800
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.commands import ON_LAB, swefoundry
+from cluster.commands import ON_LAB, REGISTRY, swefoundry
 from cluster.sample_instances import (
     NAMESPACE,
     TINY_DOCKERFILE,
@@ -27,7 +27,6 @@ LINE = 'echo "42 is the answer to the ultimate question of life, the universe an
 FIX = {"answer.sh": f"{LINE}\necho 42\n"}
 LEAK = f"RUN echo '{LINE}' >/todo.txt\nRUN rm /todo.txt\n"
 LABEL = "swefoundry.dev/leaks"
-REGISTRY = ("--registry", "127.0.0.1:5000", "--insecure")
 
 
 def an_instance(name: str, label: str, dockerfile: str) -> Json:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.commands import environment, kubectl, path_of, swefoundry
+from cluster.commands import REGISTRY, environment, kubectl, path_of, swefoundry
 from cluster.sample_instances import (
     NAMESPACE,
     Json,
@@ -24,8 +24,6 @@ pytestmark = pytest.mark.cluster
 
 DOCTOR_PODS = "app.kubernetes.io/component=doctor"
 OPEN_PODS = "app.kubernetes.io/component=open"
-
-REGISTRY = ("--registry", "127.0.0.1:5000", "--insecure")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -4,12 +4,12 @@ What is written into the Dockerfile is coordinates alone, not the POM, which is 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from swefoundry.drafts.recipes.java.java_project import POM, JavaProject
+from swefoundry.drafts.recipes.java.java_project import POM, JavaProject, MavenModule
 from swefoundry.drafts.recipes.java.pom import EffectivePom, Pom, language_level, read_pom, with_parents
 
 _PLUGINS_GROUP = "org.apache.maven.plugins"
@@ -89,19 +89,24 @@ def fixed_poms(project: JavaProject) -> dict[str, Pom]:
     return {**project.poms, **{folder: pom for folder, pom in read.items() if pom is not None}}
 
 
+def modules_of_fix(project: JavaProject) -> Iterator[tuple[MavenModule, EffectivePom, EffectivePom]]:
+    """Yield the modules, each with its POM before and after the fix."""
+    after = fixed_poms(project)
+    for module in project.modules:
+        folder = "" if module.folder == "." else module.folder
+        if folder in project.poms and folder in after:
+            old, new = ((poms[folder], poms) for poms in (project.poms, after))
+            yield module, EffectivePom(tuple(with_parents(*old))), EffectivePom(tuple(with_parents(*new)))
+
+
 def levels_of_fix(project: JavaProject) -> dict[str, int]:
     """Return the properties with a level of the language that the POMs of the modules have higher after the fix.
 
     Its tests may be written for that level: before it they would not compile for that reason alone.
     """
-    after = fixed_poms(project)
     found: dict[str, int] = {}
-    for module in project.modules:
-        folder = "" if module.folder == "." else module.folder
-        if folder in project.poms and folder in after:
-            old = EffectivePom(tuple(with_parents(project.poms[folder], project.poms))).properties
-            new = EffectivePom(tuple(with_parents(after[folder], after))).properties
-            found |= _raised(old, new)
+    for _, old, new in modules_of_fix(project):
+        found |= _raised(old.properties, new.properties)
     return found
 
 

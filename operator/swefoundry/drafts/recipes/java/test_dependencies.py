@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from swefoundry.drafts.recipes.java.java_project import JavaProject
-from swefoundry.drafts.recipes.java.pom import EffectivePom, with_parents
+from swefoundry.drafts.recipes.java.pom import EffectivePom
 from swefoundry.drafts.recipes.java.pom_additions import (
     PomEntry,
     fixed_poms,
+    modules_of_fix,
     outer_versions,
     own_artifacts,
     pom_entry,
@@ -154,15 +155,9 @@ def added_test_dependencies(project: JavaProject) -> list[AddedDependency]:
     import out of the tree, which may be another release before the fix: the build finds out whether it has one, else
     takes that of the fix's.
     """
-    after = fixed_poms(project)
-    own = own_artifacts(project.poms, after)
+    own = own_artifacts(project.poms, fixed_poms(project))
     found: list[AddedDependency] = []
-    for module in project.modules:
-        folder = "" if module.folder == "." else module.folder
-        if folder not in project.poms or folder not in after:
-            continue
-        old = EffectivePom(tuple(with_parents(project.poms[folder], project.poms)))
-        new = EffectivePom(tuple(with_parents(after[folder], after)))
+    for module, old, new in modules_of_fix(project):
         known = _requested(old)
         added = _with_engine(_added(known, _requested(new), bool(outer_versions(old))), known)
         found += [

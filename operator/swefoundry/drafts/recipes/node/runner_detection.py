@@ -27,34 +27,39 @@ RUNNERS = (
 NODE_TEST, SCRIPT, PROGRAM = "node:test", "script", "program"
 """Node's own runner, files that say by their exit code alone whether they pass, and a runner that no rule knows."""
 _NO_RUNNERS = frozenset(
-    (
-        *(
-            "eslint",
-            "jshint",
-            "jscs",
-            "standard",
-            "semistandard",
-            "xo",
-            "tslint",
-            "prettier",
-            "tsc",
-            "tsd",
-            "flow",
-        ),
-        *("gulp", "grunt", "make", "webpack", "rollup", "browserify", "esbuild", "babel", "zuul", "airtap"),
-        *(
-            "rimraf",
-            "mkdirp",
-            "cpy",
-            "istanbul",
-            "codecov",
-            "coveralls",
-            "nodemon",
-            "onchange",
-            "watch",
-            "bundlesize",
-        ),
-    )
+    [
+        "airtap",
+        "babel",
+        "browserify",
+        "bundlesize",
+        "codecov",
+        "coveralls",
+        "cpy",
+        "esbuild",
+        "eslint",
+        "flow",
+        "grunt",
+        "gulp",
+        "istanbul",
+        "jscs",
+        "jshint",
+        "make",
+        "mkdirp",
+        "nodemon",
+        "onchange",
+        "prettier",
+        "rimraf",
+        "rollup",
+        "semistandard",
+        "standard",
+        "tsc",
+        "tsd",
+        "tslint",
+        "watch",
+        "webpack",
+        "xo",
+        "zuul",
+    ]
 )
 """Programs that are called with test files and do not run them."""
 _TEST_FILES = re.compile(r"(?:test|spec).*(?:\.[cm]?[jt]sx?|\*)$")
@@ -206,9 +211,8 @@ def _unknown_runner(manifest: PackageManifest) -> RunnerCommand | None:
     names = {each.rpartition("/")[2] for each in manifest.development | manifest.runtime}
     names -= _NO_RUNNERS | _BROWSERS
     for words in (words for name in _SCRIPTS for words in script_commands(manifest.scripts, name)):
-        called = [word for word in words if word != "node" and not _ASSIGNMENT.match(word)]
-        while called and called[0] in _WRAPPERS:
-            called = called[1:]
+        called = _without_wrappers(words)
+        called = called[1:] if called[:1] == ["node"] else called
         if called and _program(called) in names and any(map(_TEST_FILES.search, called[1:])):
             return RunnerCommand(PROGRAM, (_program(called), *kept_options(called[1:])))
     return None
@@ -262,9 +266,7 @@ def _words(segment: str) -> list[str]:
 
 def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | None:
     environment = tuple(word for word in words if _ASSIGNMENT.match(word))
-    rest = [word for word in words if not _ASSIGNMENT.match(word)]
-    while rest and (rest[0] in _WRAPPERS or _OPTION_OR_NUMBER.match(rest[0])):
-        rest = rest[1:]
+    rest = _without_wrappers(words)
     if not rest:
         return None
     name, options = _program(rest), kept_options(rest[1:])
@@ -280,6 +282,14 @@ def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | N
     in_browsers = any(map(_BROWSER_OPTION.match, rest))
     kept = () if name == "lab" else options
     return RunnerCommand(name, kept, environment, in_browsers, patterns=file_patterns(rest[1:]))
+
+
+def _without_wrappers(words: list[str]) -> list[str]:
+    """Return a command without the assignments and programs in front of it."""
+    rest = [word for word in words if not _ASSIGNMENT.match(word)]
+    while rest and (rest[0] in _WRAPPERS or _OPTION_OR_NUMBER.match(rest[0])):
+        rest = rest[1:]
+    return rest
 
 
 def _program(words: list[str]) -> str:
