@@ -31,9 +31,9 @@ from swefoundry_lab.versions import GoComponent, read_versions
 READY_SECONDS = 60
 """Time limit for one program to become ready. A cold disk and two cores need up to 20 s."""
 
-KUBELET_STARTS = 5
 KUBELET_PAUSE_SECONDS = 0.5
-"""The delay of containerd's service for pods is a tenth of a second on a warm disk."""
+"""The delay of containerd's service for pods is a tenth of a second on an empty node with a warm disk, and seconds
+after a crash that left containers: containerd first recovers their state."""
 
 
 def up(lab: Lab, steps: Steps, nodes: int) -> None:
@@ -140,24 +140,28 @@ def start_node(lab: Lab, steps: Steps, which: Node) -> None:
 
 
 def start_kubelet(lab: Lab, which: Node) -> None:
-    """Start the kubelet, and start it again if it exits, as a service manager would.
+    """Start the kubelet, and start it again while it exits, as a service manager would.
 
     containerd listens before its service for pods is available, and a kubelet that connects then exits at once.
     """
     kubelet = node.kubelet(lab, which)
+    deadline = time.monotonic() + READY_SECONDS
     with api.connect(lab) as client:
-        for start in range(KUBELET_STARTS):
-            if start:
-                time.sleep(KUBELET_PAUSE_SECONDS)
+        daemons.ensure(lab, kubelet)
+        while _ended_before_ready(lab, client, which) and time.monotonic() < deadline:
+            time.sleep(KUBELET_PAUSE_SECONDS)
             daemons.ensure(lab, kubelet)
-            wait_until(lambda: _has_ended(lab, kubelet) or _is_ready(lab, client, which), READY_SECONDS)
-            if not _has_ended(lab, kubelet):
-                break
         require_ready(lab, kubelet.name, lambda: _is_ready(lab, client, which))
 
 
-def _has_ended(lab: Lab, daemon: daemons.Daemon) -> bool:
-    return not daemons.is_alive(daemons.read_record(lab, daemon.name))
+def _ended_before_ready(lab: Lab, client: httpx.Client, which: Node) -> bool:
+    """Wait until the node is Ready or its kubelet has ended; return whether it has ended."""
+
+    def ended() -> bool:
+        return not daemons.is_alive(daemons.read_record(lab, f"kubelet-{which.name}"))
+
+    wait_until(lambda: ended() or _is_ready(lab, client, which), READY_SECONDS)
+    return ended()
 
 
 def _is_ready(lab: Lab, client: httpx.Client, which: Node) -> bool:
