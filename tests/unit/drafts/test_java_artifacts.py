@@ -3,6 +3,7 @@
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts.recipes import proposals, refusal
+from swefoundry.drafts.recipes.java.java_draft import DELETE_HELP_GOALS
 from swefoundry.drafts.recipes.java.maven_command import TEST_GOALS
 from swefoundry.text.log_excerpt import log_excerpt
 from unit.drafts.recipe_inputs import ended, proposed
@@ -128,3 +129,9 @@ def test_a_patch_without_a_class_of_tests_has_no_draft() -> None:
     )
     with_data = an_input(test_files=[], test_support_files=["src/it/x/pom.xml", "src/test/resources/x.csv"])
     assert refusal(with_data) is None
+
+
+def test_a_plugins_help_goal_is_not_kept_because_the_release_of_the_fix_may_name_it_otherwise() -> None:
+    plugin = a_pom("<packaging>maven-plugin</packaging>")
+    texts = [proposed(an_input({"pom.xml": pom})).draft.dockerfile for pom in (plugin, a_pom())]
+    assert [DELETE_HELP_GOALS in text.splitlines() for text in texts] == [True, False]

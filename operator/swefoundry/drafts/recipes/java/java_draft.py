@@ -102,6 +102,12 @@ LIST_FAILING = (
     " | sort; }"
 )
 """A shell function that prints the reports of test classes that failed."""
+DELETE_HELP_GOALS = "RUN find . -path '*/target/*' -name 'HelpMojo.*' -delete"
+"""Delete the help goals that plugins generate of themselves.
+
+Another release of maven-plugin-plugin, as a fix may ask for, gives them another package, and then finds both
+(`Goal: help already exists in the plugin descriptor`).
+"""
 NONE_FAILS_NEWLY = '[ -z "$(failing | comm -13 /tmp/failing -)" ]'
 
 
@@ -134,6 +140,7 @@ def _dockerfile(project: JavaProject, candidate: JavaCandidate, constraints: Jav
         *_fetch_added(project),
         *_restore_with_added(project, goals),
         *(_fetch(artifact) for artifact in sorted(constraints.artifacts)),
+        *([DELETE_HELP_GOALS] if any(each.packaging == "maven-plugin" for each in project.poms.values()) else []),
         f"RUN find {REPOSITORY} -name _remote.repositories -delete && chmod -R a+rwX {REPOSITORY}",
     ]
     return "\n".join(steps) + "\n"

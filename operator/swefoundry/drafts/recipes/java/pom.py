@@ -51,6 +51,11 @@ class Pom:
         above = posixpath.normpath(posixpath.join(self.folder or ".", path.removesuffix("pom.xml") or "."))
         return "" if above == "." else above
 
+    @property
+    def packaging(self) -> str:
+        """`jar` where nothing is stated."""
+        return _text(self.root, "packaging") or "jar"
+
     @cached_property
     def compiler_settings(self) -> list[str]:
         """Values of the compiler plugin's levels, as they are written."""
