@@ -29,7 +29,7 @@ class RoundOutcome(StrEnum):
     SOURCE_SHADOWED = "SourceShadowed"
     """The image imports the project from another place than the tree, so its tests say nothing about the fix."""
     NO_RESULT = "NoResult"
-    """Nothing collected or no readable report after the fix."""
+    """Nothing collected, all tests skipped, or no readable report after the fix."""
     FAILURES_IGNORED = "FailuresIgnored"
     """The test command ended with 0 although its report has failed tests."""
     EXIT_UNEXPLAINED = "ExitUnexplained"

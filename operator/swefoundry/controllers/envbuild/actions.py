@@ -148,6 +148,7 @@ async def _collect_probe(move: CollectResult, observed: Observation, context: Re
         raw_exit=record.raw_exit,
         tests=counts.total if reported else None,
         failed=counts.failed + counts.errors if reported else None,
+        passed=counts.passed if reported else None,
         seconds=record.duration_ms / 1000,
         measured=record.measured,
         running=record.running,

@@ -2,6 +2,7 @@
 
 ::
 
+    after = 0 and none passed     NoResult
     after = 0 and before = 1|25   Accepted
     after = 0 and before = 20|21  AcceptedError2Pass
     after = 0 and before = 0      BothPassed
@@ -128,7 +129,7 @@ def after_probe(current: Round, probe: ProbeResult, excerpt: str) -> Round:
     if probe.stage is Stage.BEFORE:
         explains = probe.code in CONTRADICTIONS and not current.message
     else:
-        explains = probe.code != ExitCode.OK
+        explains = probe.code != ExitCode.OK or _all_skipped(probe)
     message = excerpt[:MESSAGE_LIMIT] if explains else current.message
     ordered = sorted([*others, probe], key=lambda item: list(Stage).index(item.stage))
     return current.model_copy(update={"probes": ordered, "message": message})
@@ -166,6 +167,8 @@ def _compare_probes(found: dict[Stage, ProbeResult]) -> RoundOutcome:
         return FAULT_OUTCOMES.get(after.fault, RoundOutcome.NO_RESULT)
     if after.code != ExitCode.OK:
         return AFTER_OUTCOMES.get(ExitCode(after.code or 0), RoundOutcome.NO_RESULT)
+    if _all_skipped(after):
+        return RoundOutcome.NO_RESULT
     if before.code is None:
         return RoundOutcome.BEFORE_UNCLEAR
     if before.code == ExitCode.TIME_LIMIT and explains_time_limit(
@@ -175,10 +178,17 @@ def _compare_probes(found: dict[Stage, ProbeResult]) -> RoundOutcome:
     return BEFORE_OUTCOMES.get(ExitCode(before.code), RoundOutcome.BEFORE_UNCLEAR)
 
 
+def _all_skipped(probe: ProbeResult) -> bool:
+    """Whether the command ended with 0 and no test passed, as where what the tests need is not installed."""
+    return probe.code == ExitCode.OK and probe.passed == 0
+
+
 def _outcome_of_base_run(base: ProbeResult) -> RoundOutcome:
     """Without patches: the command runs and reports at least one test, passed or failed."""
     if base.fault is not None:
         return FAULT_OUTCOMES.get(base.fault, RoundOutcome.NO_RESULT)
+    if _all_skipped(base):
+        return RoundOutcome.NO_RESULT
     if base.code in (ExitCode.OK, ExitCode.TESTS_FAILED) and (base.tests or 0) > 0:
         return RoundOutcome.ACCEPTED
     return AFTER_OUTCOMES.get(ExitCode(base.code or ExitCode.NO_RESULT), RoundOutcome.NO_RESULT)
@@ -212,9 +222,11 @@ def has_conclusive_probes(item: Round) -> bool:
 
 
 def missing_result_message(record: EvaluationResult, seconds: int) -> str:
-    """Why a test command gave no result, which its log does not tell; empty when it gave one."""
+    """Why a test command gave no result that can be used, which its log does not tell; empty when it gave one."""
     shown = "" if record.raw_exit is None else f" (exit code {record.raw_exit})"
     match record.code:
+        case ExitCode.OK if record.tests is not None and record.tests.passed == 0:
+            return f"no test passed: {record.tests.skipped} skipped, of {record.tests.total}"
         case ExitCode.TIME_LIMIT:
             return f"the test command did not end within {seconds} s (spec.validation.timeoutSeconds)"
         case ExitCode.NOT_RUNNABLE:

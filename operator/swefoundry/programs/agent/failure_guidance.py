@@ -130,6 +130,12 @@ GUIDANCE_BY_KIND: dict[FailureKind, FailureGuidance] = dict(
             "Write the report where its glob looks, and check the options for this runner's version.",
         ),
         _guidance(
+            FailureKind.ALL_SKIPPED,
+            "environment",
+            "Every test was skipped after the fix.",
+            "Install what the reasons in the log name, or run as the user for whom the tests are not skipped.",
+        ),
+        _guidance(
             FailureKind.TEST_TIME,
             "tests",
             "The tests did not end within their time limit.",

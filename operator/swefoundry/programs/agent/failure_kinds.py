@@ -27,6 +27,7 @@ class FailureKind(StrEnum):
     NOT_RUNNABLE = "test command not runnable"
     NOTHING_COLLECTED = "nothing collected"
     NO_REPORT = "no readable result"
+    ALL_SKIPPED = "all tests skipped"
     TEST_TIME = "tests out of time"
     TEST_MEMORY = "tests out of memory"
     FAILURES_IGNORED = "exit code hides failures"
@@ -105,5 +106,6 @@ _LOG_PATTERNS: tuple[tuple[re.Pattern[str], dict[RoundOutcome, FailureKind]], ..
         ),
         {RoundOutcome.NO_RESULT: FailureKind.NOTHING_COLLECTED},
     ),
+    (re.compile(r"no test passed: "), {RoundOutcome.NO_RESULT: FailureKind.ALL_SKIPPED}),
 )
 """The first pattern that matches the message refines the kind of the outcome."""

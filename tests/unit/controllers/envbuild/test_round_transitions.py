@@ -5,7 +5,7 @@ import pytest
 from builders import digest
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.contracts.build import BuildResult
-from swefoundry.contracts.evaluation import EvaluationResult
+from swefoundry.contracts.evaluation import EvaluationResult, ReportCounts
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import PROBE, Stage
 from swefoundry.controllers.envbuild.round_transitions import (
@@ -106,6 +106,23 @@ def test_a_before_that_contradicts_itself_gives_the_round_its_message():
     assert after_probe(failed, before, "3 tests failed").message == "E assert"
 
 
+@pytest.mark.parametrize(
+    ("before", "passed", "outcome"),
+    [
+        (0, 0, RoundOutcome.NO_RESULT),
+        (1, 0, RoundOutcome.NO_RESULT),
+        (21, 0, RoundOutcome.NO_RESULT),
+        (1, 1, RoundOutcome.ACCEPTED),
+        (1, None, RoundOutcome.ACCEPTED),
+    ],
+)
+def test_an_environment_in_which_all_tests_are_skipped_after_the_fix_is_not_accepted(before, passed, outcome):
+    after = ProbeResult(stage=Stage.AFTER, code=0, tests=3, failed=0, passed=passed)
+    probes = [ProbeResult(stage=Stage.BEFORE, code=before), after]
+    assert with_outcome(ROUND.model_copy(update={"probes": probes}), PROBE).outcome is outcome
+    assert after_probe(ROUND, after, "3 skipped").message == ("3 skipped" if passed == 0 else None)
+
+
 def test_a_round_with_a_missing_probe_stays_open():
     half = ROUND.model_copy(update={"probes": [ProbeResult(stage=Stage.AFTER, code=0)]})
     assert with_outcome(half, PROBE).outcome is None
@@ -132,6 +149,12 @@ def test_error2pass_is_accepted_apart_or_where_the_policy_says_so_not_at_all(bef
 def test_without_patches_it_is_enough_that_tests_run_and_are_reported(code, tests, outcome):
     base = ROUND.model_copy(update={"probes": [ProbeResult(stage=Stage.BASE, code=code, tests=tests)]})
     assert with_outcome(base, (Stage.BASE,)).outcome == outcome
+
+
+def test_tests_that_are_all_skipped_do_not_run():
+    skipped = ProbeResult(stage=Stage.BASE, code=0, tests=3, passed=0)
+    base = ROUND.model_copy(update={"probes": [skipped]})
+    assert with_outcome(base, (Stage.BASE,)).outcome is RoundOutcome.NO_RESULT
 
 
 def test_a_build_gives_the_round_its_image():
@@ -171,6 +194,11 @@ def test_an_end_without_a_result_has_a_message(code, raw_exit, message):
     note = "no file matches junit.xml" if code == 21 else None
     record = EvaluationResult(nonce="n", stage=Stage.AFTER, code=code, raw_exit=raw_exit, report_note=note)
     assert missing_result_message(record, 60) == message
+
+
+def test_a_run_in_which_no_test_passed_has_a_message():
+    record = EvaluationResult(nonce="n", stage=Stage.AFTER, code=0, tests=ReportCounts(total=3, skipped=3))
+    assert missing_result_message(record, 60) == "no test passed: 3 skipped, of 3"
 
 
 def test_the_summary_of_a_round_is_one_line_with_its_most_diagnostic_ones():

@@ -37,6 +37,7 @@ FAILURES = [
     (RoundOutcome.NO_RESULT, "ImportError\nNo module named six", FailureKind.MISSING_MODULE, "environment"),
     (RoundOutcome.NO_RESULT, "collected 0 items", FailureKind.NOTHING_COLLECTED, "tests"),
     (RoundOutcome.NO_RESULT, "the report cannot be read", FailureKind.NO_REPORT, "tests"),
+    (RoundOutcome.NO_RESULT, "no test passed: 3 skipped, of 3", FailureKind.ALL_SKIPPED, "environment"),
     (
         RoundOutcome.NOT_RUNNABLE,
         "the test command could not be started (exit code 126)",
