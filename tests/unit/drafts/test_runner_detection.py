@@ -111,18 +111,18 @@ def test_without_a_runner_in_the_scripts_the_installed_packages_decide() -> None
 
 
 @pytest.mark.parametrize(
-    ("script", "expected"),
+    ("script", "expected", "environment"),
     [
-        ("node node_modules/testjs/bin/testjs tests/suite.js", ("testjs",)),
-        ("NODE_ENV=test npx testjs -r esm 'test/*.js'", ("testjs", "-r", "esm")),
-        ("eslint test/*.js && testjs test/*.js", ("testjs",)),
+        ("node node_modules/testjs/bin/testjs tests/suite.js", ("testjs",), ()),
+        ("NODE_ENV=test npx testjs -r esm 'test/*.js'", ("testjs", "-r", "esm"), ("NODE_ENV=test",)),
+        ("eslint test/*.js && testjs test/*.js", ("testjs",), ()),
     ],
 )
 def test_a_program_that_no_rule_knows_is_called_with_each_test_file(
-    script: str, expected: tuple[str, ...]
+    script: str, expected: tuple[str, ...], environment: tuple[str, ...]
 ) -> None:
     found = runner({"test": script}, testjs="^1.0.0", eslint="^8.0.0")
-    assert found == RunnerCommand("program", expected)
+    assert found == RunnerCommand("program", expected, environment)
 
 
 @pytest.mark.parametrize("script", ["eslint test/*.js", "testjs", "other test/*.js", "gulp test"])

@@ -214,7 +214,7 @@ def _unknown_runner(manifest: PackageManifest) -> RunnerCommand | None:
         called = _without_wrappers(words)
         called = called[1:] if called[:1] == ["node"] else called
         if called and _program(called) in names and any(map(_TEST_FILES.search, called[1:])):
-            return RunnerCommand(PROGRAM, (_program(called), *kept_options(called[1:])))
+            return RunnerCommand(PROGRAM, (_program(called), *kept_options(called[1:])), _assignments(words))
     return None
 
 
@@ -265,7 +265,7 @@ def _words(segment: str) -> list[str]:
 
 
 def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | None:
-    environment = tuple(word for word in words if _ASSIGNMENT.match(word))
+    environment = _assignments(words)
     rest = _without_wrappers(words)
     if not rest:
         return None
@@ -282,6 +282,10 @@ def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | N
     in_browsers = any(map(_BROWSER_OPTION.match, rest))
     kept = () if name == "lab" else options
     return RunnerCommand(name, kept, environment, in_browsers, patterns=file_patterns(rest[1:]))
+
+
+def _assignments(words: list[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if _ASSIGNMENT.match(word))
 
 
 def _without_wrappers(words: list[str]) -> list[str]:
