@@ -34,6 +34,10 @@ DATED = "as of 2022-02-16"
             "node 16, mocha, undated",
         ),
         (
+            "npm ERR! notarget No matching version found for lodash@^4.17.0 with an Enjoy By date of 2/16/2022.",
+            "node 16, mocha, undated",
+        ),
+        (
             "npm error 404  'lodash@^4.17.0' is not in this registry.",
             f"node 16, mocha, {DATED}, without lodash",
         ),

@@ -36,7 +36,8 @@ _OLDER = {
 _NOT_THERE = re.compile(
     r"404 +'((?:@[\w.~-]+/)?[\w.~-]+)@[^']*' is not in|No matching version found for ((?:@[\w.~-]+/)?[\w.~-]+)@"
 )
-_DATED = re.compile(r"with a date before|ENOVERSIONS")
+_DATED = re.compile(r"with a date before|with an Enjoy By date of|ENOVERSIONS")
+"""What npm says of a package without a release of that time; the second was npm 6's."""
 _LOCK = re.compile(
     r"npm ci.? can only install|EUSAGE|EINTEGRITY|Integrity check failed|YN0018|doesn't match your lockfile"
     r"|Couldn't find any versions|ERR_PNPM_(?:LOCKFILE_BREAKING|TARBALL_INTEGRITY|NO_MATCHING_VERSION)"
