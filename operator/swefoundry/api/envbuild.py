@@ -105,9 +105,7 @@ class ProbeResult(WireModel):
     raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
     tests: int | None = Field(default=None, ge=0, description="Tests in the report.")
     failed: int | None = Field(default=None, ge=0, description="Failed tests in the report.")
-    passed: int | None = Field(
-        default=None, ge=0, description="Passed tests in the report; absent in a status of the release before."
-    )
+    passed: int | None = Field(default=None, ge=0, description="Passed tests in the report.")
     seconds: float | None = Field(default=None, ge=0, description="Seconds that the test command ran.")
     measured: MeasuredResources | None = Field(default=None, description="What the container used.")
     running: CaseId | None = Field(default=None, description="The test in which the run ended.")

@@ -140,7 +140,7 @@ def _dockerfile(project: JavaProject, candidate: JavaCandidate, constraints: Jav
         *_fetch_added(project),
         *_restore_with_added(project, goals),
         *(_fetch(artifact) for artifact in sorted(constraints.artifacts)),
-        *([DELETE_HELP_GOALS] if any(each.packaging == "maven-plugin" for each in project.poms.values()) else []),
+        *([DELETE_HELP_GOALS] if project.is_maven_plugin else []),
         f"RUN find {REPOSITORY} -name _remote.repositories -delete && chmod -R a+rwX {REPOSITORY}",
     ]
     return "\n".join(steps) + "\n"

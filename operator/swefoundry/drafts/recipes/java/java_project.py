@@ -77,6 +77,11 @@ class JavaProject:
         """The oldest JDK that knows the level of the sources."""
         return max((level for pom in self.effective for level in pom.levels.values()), default=None)
 
+    @property
+    def is_maven_plugin(self) -> bool:
+        """Whether it, or one of its modules, is a plugin of Maven."""
+        return any(pom.packaging == "maven-plugin" for pom in self.poms.values())
+
     @cached_property
     def named_versions(self) -> frozenset[int]:
         """JDKs that version files name, else those that the CI uses."""
