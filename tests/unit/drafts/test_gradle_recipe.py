@@ -57,7 +57,8 @@ def test_the_wrapper_is_run_in_the_build_and_the_tests_are_offline() -> None:
         "EOF\n"
         "COPY . /testbed\n"
         "WORKDIR /testbed\n"
-        "RUN one_test() { { find \"$1/src\" -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
+        'RUN one_test() { { find "$1/src" \\( -path "$1/src/it" -o -path "$1/src/main" -o -name resources \\) \\\n'
+        " -prune -o -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
         " | awk '{ print length, $0 }' | sort -n | sed 's|.*/||; s|.java$||'; echo None; } | head -n 1; }"
         " && $GRADLE -p core testClasses && { \\\n"
         ' $GRADLE -p core test --tests "*.$(one_test core)" || echo "that test failed"; }\n'

@@ -67,7 +67,8 @@ def test_a_test_class_is_run_in_the_build_so_that_the_tests_need_no_repository()
         'ENV LANG=C.UTF-8 MAVEN_FLAGS="…" MAVEN_OPTS="-XX:TieredStopAtLevel=1 ${MAVEN_OPTS}"\n'
         "COPY . /testbed\n"
         "WORKDIR /testbed\n"
-        "RUN one_test() { { find \"$1/src\" -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
+        'RUN one_test() { { find "$1/src" \\( -path "$1/src/it" -o -path "$1/src/main" -o -name resources \\) \\\n'
+        " -prune -o -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
         " | awk '{ print length, $0 }' | sort -n | sed 's|.*/||; s|.java$||'; echo None; } | head -n 1; } && "
         "mvn $MAVEN_FLAGS \\\n"
         " -Dmaven.test.failure.ignore=true -Dsurefire.timeout=300 -Dtest=$(one_test .) test\n"

@@ -92,10 +92,14 @@ _LATER_PLUGINS = (
 """Plugins that no phase up to the tests has: a parent's site and release are most of its downloads."""
 
 FIND_A_TEST = (
-    "one_test() { { find \"$1/src\" -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
+    'one_test() { { find "$1/src" \\( -path "$1/src/it" -o -path "$1/src/main" -o -name resources \\) \\\n'
+    " -prune -o -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
     " | awk '{ print length, $0 }' | sort -n | sed 's|.*/||; s|.java$||'; echo None; } | head -n 1; }"
 )
-"""A shell function that prints the name of one test class of a folder; `None` where it has none."""
+"""A shell function that prints the name of one test class of a folder; `None` where it has none.
+
+Projects that tests build, in src/it or among resources, have classes that are none of its own.
+"""
 
 LIST_FAILING = (
     "failing() { find . -path '*/surefire-reports/TEST-*.xml' -exec grep -lE '<(failure|error)[ />]' {} +"
