@@ -42,7 +42,7 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|(release version|invalid (source|target) release:|(Source|Target) option) \d|does not \"opens "
         r"|class file (major )?version|(has )?wrong version \d+"
         r"|Failed to execute goal (?!org\.apache\.maven\.plugins:maven-surefire)|\.java:\[\d+,\d+\] |OutOfMemoryError"
-        r"|Java heap space|GC overhead limit|forked VM terminated|Could not reserve enough space"
+        r"|Java heap space|GC overhead limit|forked VM terminated|[@$]\{argLine\}|Could not reserve enough space"
         r"|(not|n't) .{0,40}\bas root\b|as root without --no-sandbox|how to run \S+ as root|\"root\" execution"
     ),
     # every failing test by name, and how many there are

@@ -1,5 +1,7 @@
 """Artifacts that Maven asks for while tests run, and patches for whose tests no draft is made."""
 
+import pytest
+
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts.recipes import proposals, refusal
@@ -7,7 +9,7 @@ from swefoundry.drafts.recipes.java.java_draft import DELETE_HELP_GOALS
 from swefoundry.drafts.recipes.java.maven_command import TEST_GOALS
 from swefoundry.text.log_excerpt import log_excerpt
 from unit.drafts.recipe_inputs import ended, proposed
-from unit.drafts.test_java_recipe import a_pom, an_input
+from unit.drafts.test_java_recipe import a_pom, an_input, flags, properties
 
 ABSENT = (
     "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy (default) on project"
@@ -135,3 +137,33 @@ def test_a_plugins_help_goal_is_not_kept_because_the_release_of_the_fix_may_name
     plugin = a_pom("<packaging>maven-plugin</packaging>")
     texts = [proposed(an_input({"pom.xml": pom})).draft.dockerfile for pom in (plugin, a_pom())]
     assert [DELETE_HELP_GOALS in text.splitlines() for text in texts] == [True, False]
+
+
+def with_arg_line(options: str, *parts: str) -> str:
+    plugin = f"<plugin><configuration><argLine>{options}</argLine></configuration></plugin>"
+    return a_pom(*parts, f"<build><plugins>{plugin}</plugins></build>")
+
+
+@pytest.mark.parametrize(
+    ("pom", "is_set"),
+    [
+        (with_arg_line("${argLine} -Xmx1g"), True),
+        (with_arg_line("@{argLine}"), True),
+        (with_arg_line("-Xmx1g"), False),
+        (with_arg_line("${argLine}", properties(argLine="-Xmx1g")), False),
+    ],
+)
+def test_options_of_the_tests_jvm_do_not_wait_for_a_plugin_that_is_skipped(pom: str, is_set: bool) -> None:
+    assert ("-DargLine=" in flags(an_input({"pom.xml": pom}))) is is_set
+
+
+def test_the_excerpt_of_a_jvm_that_did_not_start_has_its_command() -> None:
+    log = "\n".join(
+        [
+            *("[INFO] downloading" for _ in range(500)),
+            "[ERROR] The forked VM terminated without properly saying goodbye. VM crash or System.exit called?",
+            "[ERROR] Command was /bin/sh -c cd '/testbed' && 'java' '${argLine}' '-jar' 'surefirebooter.jar'",
+            *("[ERROR] \tat org.apache.maven.Cli.main(Cli.java:1)" for _ in range(500)),
+        ]
+    )
+    assert "'${argLine}'" in log_excerpt(log)

@@ -18,6 +18,12 @@ from unit.drafts.test_java_recipe import a_pom, an_input, properties
             "-Dmaven.compiler.release=11",
         ),
         ({"javaVersion": "6"}, {"javaVersion": "7"}, "java 11, compiled for 7", "-DjavaVersion=7"),
+        (
+            {"source__version": "8"},
+            {"source__version": "11"},
+            "java 11, compiled for 11",
+            "-Dsource.version=11",
+        ),
     ],
 )
 def test_a_level_that_the_fix_raises_counts_before_it_too(
@@ -35,6 +41,8 @@ def test_a_level_that_the_fix_raises_counts_before_it_too(
         ({"javaVersion": "8"}, {}),
         ({}, {"javaVersion": "11"}),
         ({"revision": "8"}, {"revision": "11"}),
+        ({"commons__release__version": "1.9.0"}, {"commons__release__version": "1.10.0"}),
+        ({"javafx__version": "17"}, {"javafx__version": "21"}),
         ({"javaVersion": "${outer}"}, {"javaVersion": "11"}),
     ],
 )

@@ -159,8 +159,12 @@ def maven_flags(project: JavaProject, candidate: JavaCandidate, constraints: Jav
         f"-D{IGNORED_FAILURES}=false",
         *(f"-D{name}.skip" for name in SKIPPED_PLUGINS),
         *raised_levels(project, candidate, constraints),
-        *sorted(constraints.options),
+        *sorted(constraints.options | _arg_line(project)),
     ]
+
+
+def _arg_line(project: JavaProject) -> set[str]:
+    return {"-DargLine="} if any(pom.needs_arg_line for pom in project.effective) else set()
 
 
 def raised_levels(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> list[str]:

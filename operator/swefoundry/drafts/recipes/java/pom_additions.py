@@ -23,8 +23,15 @@ _TIME = "project.build.outputTimestamp"
 """Parents whose builds are reproducible refuse a project that inherits this property (maven-artifact-plugin)."""
 _VERSION_PROPERTY = re.compile(r"[\w.-]*version[\w.-]*", re.IGNORECASE)
 _VERSION = re.compile(r"\d[\w.+-]*")
-_LEVEL_PROPERTY = re.compile(r"java|jdk|source|target|release", re.IGNORECASE)
-"""Names of properties that may have a level of the language, such as `javaVersion` and `maven.compiler.source`."""
+_LEVEL_PROPERTY = re.compile(
+    r"jdk|java(?!cc|doc|fx|mail|parser|poet|ssist|x)|compiler?\.(?:test)?(?:source|target|release)$"
+    r"|^(?:source|target|release)(?:[._-]?(?:level|version))?$",
+    re.IGNORECASE,
+)
+"""Names of properties that may have a level of the language, such as `javaVersion` and `maven.compiler.source`.
+
+`commons.release.version` is that of the project, and `javafx.version` that of a library.
+"""
 _MAX_POMS = 4
 
 
