@@ -94,7 +94,7 @@ def after_build(current: Round, record: BuildResult) -> Round:
     if record.code == ExitCode.OK and record.image is not None:
         return current.model_copy(update={"image": record.image, "evidence": record.log, "seconds": seconds})
     outcome = BUILD_OUTCOMES.get(ExitCode(record.code), RoundOutcome.INFRASTRUCTURE)
-    message = "\n".join(part for part in (record.message, record.tail) if part)
+    message = "\n".join(part for part in (record.message, _time_limit_hint(record), record.tail) if part)
     return current.model_copy(
         update={
             "outcome": outcome,
@@ -103,6 +103,18 @@ def after_build(current: Round, record: BuildResult) -> Round:
             "seconds": seconds,
         }
     )
+
+
+def _time_limit_hint(record: BuildResult) -> str:
+    """What to change after a time limit: it may be too short, or the node too full; empty for other ends."""
+    if record.code != ExitCode.BUILD_TIME_LIMIT:
+        return ""
+    hint = "The limit is build.timeoutSeconds in the chart's values."
+    spent = None if record.measured is None else record.measured.cpu_seconds
+    if spent is None or record.duration_ms <= 0:
+        return hint
+    used = spent / (record.duration_ms / 1000)
+    return f"{hint} It used {used:.2f} CPUs on average; build.cpu is what a build has even on a full node."
 
 
 def after_fault(current: Round, fault: PodFault) -> Round:

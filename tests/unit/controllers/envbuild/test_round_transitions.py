@@ -6,6 +6,7 @@ from builders import digest
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.contracts.build import BuildResult
 from swefoundry.contracts.evaluation import EvaluationResult, ReportCounts
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import PROBE, Stage
 from swefoundry.controllers.envbuild.round_transitions import (
@@ -170,6 +171,26 @@ def test_a_failed_step_ends_the_round_with_an_excerpt_of_its_log():
     )
     over = after_build(ROUND, record)
     assert (over.outcome, over.message) == ("StepFailed", "step 3 ended with code 1\nerror: no such package")
+
+
+@pytest.mark.parametrize(
+    ("measured", "used"),
+    [
+        (
+            MeasuredResources(cpu_seconds=108),
+            " It used 0.12 CPUs on average; build.cpu is what a build has even on a full node.",
+        ),
+        (MeasuredResources(), ""),
+        (None, ""),
+    ],
+)
+def test_a_build_that_reached_its_time_limit_names_the_limit_and_the_cpus_that_it_had(measured, used):
+    message = "The build took more than 900 s and was stopped."
+    record = BuildResult(
+        nonce="n", code=43, message=message, tail="compiling", duration_ms=900_000, measured=measured
+    )
+    hint = f"The limit is build.timeoutSeconds in the chart's values.{used}"
+    assert after_build(ROUND, record).message == f"{message}\n{hint}\ncompiling"
 
 
 def test_a_build_that_was_killed_for_memory_ends_the_round():
