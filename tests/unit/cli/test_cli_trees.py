@@ -190,6 +190,12 @@ END = b"\npub fn two() -> u8 {\n    2\n}\n"
             id="a new constant of tests",
         ),
         pytest.param(
+            CODE + a_test(b"1") + END,
+            b"#![no_std]\n#[cfg(test)]\n#[macro_use]\nextern crate std;\n" + FIXED + a_test(b"2") + END,
+            CODE + a_test(b"2") + END,
+            id="a changed function; the standard library stays with the fix",
+        ),
+        pytest.param(
             CODE + TEXTS + b"\n" + END,
             FIXED + a_test(b"2") + b"\n" + OLD_TESTS + END,
             CODE + a_test(b"2") + b"\n" + END,

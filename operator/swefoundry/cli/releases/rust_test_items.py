@@ -8,10 +8,14 @@ from difflib import SequenceMatcher
 _TEST_ATTRIBUTE = rb"#\[(?:cfg\(test\)|(?:\w+::)*(?:test|rstest|quickcheck)(?:\([^\n]*\))?)\]\n"
 _ITEM = re.compile(
     rb"^(?:#\[[^\n]*\]\n)*?" + _TEST_ATTRIBUTE + rb"(?:#\[[^\n]*\]\n)*"
-    rb"(?!#|(?:pub(?:\(\w+\))? )?mod\b)\S[^\n]*(?:(?<=[;}])\n|(?<![;}])\n(?:\n|[^\n\])}][^\n]*\n)*?[\])}][^\n]*\n)",
+    rb"(?!#|(?:pub(?:\(\w+\))? )?mod\b|extern crate (?:std|alloc|core)\b)"
+    rb"\S[^\n]*(?:(?<=[;}])\n|(?<![;}])\n(?:\n|[^\n\])}][^\n]*\n)*?[\])}][^\n]*\n)",
     re.MULTILINE,
 )
-"""An item with `#[test]` or `#[cfg(test)]` that begins and ends in the first column, other than a module."""
+"""An item with `#[test]` or `#[cfg(test)]` that begins and ends in the first column, other than a module.
+
+`extern crate std` is none of the tests: without the fix's `#![no_std]` that name is defined twice.
+"""
 _END_OF_ITEM = re.compile(rb"[\])}]|[^\s/].*;$|//|#!?\[.*\]$")
 
 
