@@ -31,6 +31,9 @@ FILES = {
     "crates/tool/Cargo.toml": "",
     "crates/tool/src/main.rs": "",
     "crates/tool/tests/named.rs": "",
+    "crates/flat/Cargo.toml": "",
+    "crates/flat/lib.rs": "",
+    "crates/flat/part.rs": "",
 }
 NAMES = {
     "tests/api.rs": "api",
@@ -51,8 +54,11 @@ def source(tmp_path: Path) -> Path:
         {"kind": ["test"], "crate_types": ["bin"], "name": name, "src_path": str(root / path), "test": True}
         for path, name in NAMES.items()
     ]
-    library = {"kind": ["lib"], "name": "thing", "src_path": str(root / "src/lib.rs"), "test": True}
-    metadata = {"packages": [{"name": "thing", "targets": [library, *targets]}]}
+    libraries = [
+        {"kind": [kind, "rlib"], "name": "thing", "src_path": str(root / path), "test": True}
+        for kind, path in (("lib", "src/lib.rs"), ("cdylib", "crates/flat/lib.rs"))
+    ]
+    metadata = {"packages": [{"name": "thing", "targets": [*libraries, *targets]}]}
     (tmp_path / "metadata.json").write_text(json.dumps(metadata, separators=(",", ":")))
     program = tmp_path / "bin" / "cargo"
     program.parent.mkdir()
@@ -79,6 +85,8 @@ def run(source: Path, *files: str, more: Sequence[str] = ()) -> tuple[int, list[
         ("src/parser/tests.rs", "src/lib.rs", "--lib"),
         ("crates/tool/src/tests.rs", "crates/tool/src/main.rs", "--bins"),
         ("crates/tool/tests/named.rs", "crates/tool/tests/named.rs", "--test other-name"),
+        ("crates/flat/lib.rs", "crates/flat/lib.rs", "--lib"),
+        ("crates/flat/part.rs", "crates/flat/lib.rs", "--lib"),
     ],
 )
 def test_a_file_is_run_by_the_target_that_has_it(source: Path, file: str, target: str, options: str) -> None:

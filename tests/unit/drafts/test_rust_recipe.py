@@ -1,6 +1,9 @@
 """The recipe for Rust."""
 
+import subprocess
+import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,7 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts import next_proposal
 from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.recipes.rust.cargo_draft import LEAVE_OUT_OUTER_PATHS
 from unit.drafts.recipe_inputs import all_rounds, ended, proposed
 
 BASES = ["rust:1.95", "rust:1.75", "rust:1.56"]
@@ -249,3 +253,41 @@ def test_tests_that_fail_in_every_release_are_tolerated() -> None:
     log = "FAILED tests/api.rs::dns\n== 1 failed, 0 errors, 30 passed =="
     inputs = ended(ended(an_input(), RoundOutcome.AFTER_FAILED, log), RoundOutcome.AFTER_FAILED, log)
     assert proposed(inputs).draft.tolerated_failures == ["tests/api.rs::dns"]
+
+
+def test_examples_are_compiled_for_a_test_that_does_not_find_the_program_of_one() -> None:
+    inputs = an_input(root_entries=["Cargo.toml", "examples"])
+    log = "thread 'starts' panicked at tests/it.rs:4:8:\ncalled `unwrap()` on: No such file or directory"
+    found = proposed(ended(inputs, RoundOutcome.AFTER_FAILED, log))
+    assert found.label == "rust 1.95, dependencies as of 2022-07-03, with its examples"
+    assert "RUN { cargo build --offline --examples; cargo test --offline" in found.draft.dockerfile
+    assert "{ cargo build --quiet --examples; cargo test " in found.draft.test_command
+    without = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log))
+    assert "--examples" not in without.draft.dockerfile
+
+
+OUTER_PATHS = """
+[dependencies]
+a = { version = "0.1", path = "../a" }
+b = { path="../b", version = "0.2" }
+inner = { path = "inner", version = "0.3" }
+[dev-dependencies.c]
+path = "../c"
+version = "0.4"
+"""
+
+
+def test_dependencies_beside_the_source_come_from_the_registry(tmp_path: Path) -> None:
+    draft = proposed(an_input({"Cargo.toml": CARGO_TOML + OUTER_PATHS})).draft
+    assert f"WORKDIR /testbed\nRUN {LEAVE_OUT_OUTER_PATHS}\n" in draft.dockerfile
+    assert f"\n{LEAVE_OUT_OUTER_PATHS}\nlist=" in draft.test_command
+    (tmp_path / "Cargo.toml").write_text(OUTER_PATHS)
+    subprocess.run(["/bin/sh", "-c", LEAVE_OUT_OUTER_PATHS], cwd=tmp_path, check=True)
+    assert tomllib.loads((tmp_path / "Cargo.toml").read_text()) == {
+        "dependencies": {
+            "a": {"version": "0.1"},
+            "b": {"version": "0.2"},
+            "inner": {"path": "inner", "version": "0.3"},
+        },
+        "dev-dependencies": {"c": {"version": "0.4"}},
+    }

@@ -64,6 +64,14 @@ def _dependencies(manifest: dict[str, Any]) -> dict[str, object]:
     return {name: spec for table in tables if isinstance(table, dict) for name, spec in table.items()}
 
 
+def has_outer_paths(manifest: dict[str, Any]) -> bool:
+    """Whether a dependency of the registry also has a path out of the folder; a published crate has nothing there."""
+    specs = (
+        spec for spec in _dependencies(manifest).values() if isinstance(spec, dict) and "version" in spec
+    )
+    return any(str(spec.get("path", "")).startswith("../") for spec in specs)
+
+
 def _written(spec: object) -> str | None:
     """Return a requirement in TOML, of which JSON writes strings, lists and booleans alike."""
     if isinstance(spec, str):

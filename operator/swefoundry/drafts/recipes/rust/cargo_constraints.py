@@ -13,6 +13,8 @@ class CargoConstraints(SearchConstraints):
     """Debian packages that the build or the tests need."""
     features: frozenset[str] = frozenset()
     """Features of the package without which a target is not built, or lacks what it uses."""
+    examples: bool = False
+    """Compile the examples, which tests start as programs."""
     cap_lints: bool = False
     """Lints that the source denies are warnings: later compilers warn of more."""
 

@@ -26,11 +26,23 @@ _FETCH_NEWEST = (
 )
 
 
+_OUTER_PATH = r'path *= *"\.\./[^"]*"'
+LEAVE_OUT_OUTER_PATHS = (
+    f"sed -i 's|, *{_OUTER_PATH}||; s|{_OUTER_PATH}, *||; \\|^{_OUTER_PATH}$|d' Cargo.toml"
+)
+"""Take dependencies from the registry whose folders are beside the source, where there is nothing."""
+
+
 def plan_to_draft(project: CargoProject, candidate: RustCandidate, constraints: CargoConstraints) -> Draft:
     """Return the draft of a plan. Nothing is rebuilt in a reused image: `cargo test` compiles what is newer."""
     return Draft(
         dockerfile=_dockerfile(project, candidate, constraints),
-        test_command=cargo_test_command(_options(constraints), project.files_instead),
+        test_command=cargo_test_command(
+            _options(constraints),
+            project.files_instead,
+            first=f"{LEAVE_OUT_OUTER_PATHS}\n" if project.has_outer_paths else "",
+            with_examples=constraints.examples,
+        ),
         reports=[CARGO_REPORT],
         error_exit_codes=[NO_TARGET],
         tolerated_failures=sorted(constraints.tolerated),
@@ -53,9 +65,10 @@ def _dockerfile(project: CargoProject, candidate: RustCandidate, constraints: Ca
         *([_fetch_added(project.added_by_fix, candidate)] if project.added_by_fix else []),
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
+        *([f"RUN {LEAVE_OUT_OUTER_PATHS}"] if project.has_outer_paths else []),
         *_add_to_tests(project, candidate),
         *(f"RUN {_place(folder)}{each}" for folder in project.folders for each in _fetch(project, candidate)),
-        *(f"RUN {_place(folder)}{_compile(_options(constraints))}" for folder in project.folders),
+        *(f"RUN {_place(folder)}{_compile(constraints)}" for folder in project.folders),
         'RUN chmod -R a+rwX "${CARGO_HOME:-/root/.cargo}"',
         "ENV CARGO_NET_OFFLINE=true",
     ]
@@ -118,9 +131,11 @@ def _resolve(candidate: RustCandidate) -> str:
     return f"RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time {day} && cargo fetch"
 
 
-def _compile(options: str) -> str:
-    """Examples are no part: no target of tests needs them compiled."""
-    return f"{{ cargo test --offline --no-run --no-fail-fast --tests{options} || true; }}"
+def _compile(constraints: CargoConstraints) -> str:
+    """Examples are no part, but for tests that start them: no other target of tests needs them compiled."""
+    options = _options(constraints)
+    examples = f"cargo build --offline --examples{options}; " if constraints.examples else ""
+    return f"{{ {examples}cargo test --offline --no-run --no-fail-fast --tests{options} || true; }}"
 
 
 def _options(constraints: CargoConstraints) -> str:
@@ -139,6 +154,7 @@ def plan_label(project: CargoProject, candidate: RustCandidate, constraints: Car
         words.append("features " + " ".join(sorted(constraints.features)))
     if constraints.cap_lints and not _caps_lints(project, candidate, NO_CARGO_CONSTRAINTS):
         words.append("lints as warnings")
+    words += ["with its examples"] if constraints.examples else []
     if constraints.apt:
         words.append("with " + ", ".join(sorted(constraints.apt)))
     return ", ".join([*words, *constraints.described()])

@@ -52,8 +52,15 @@ _TOOLS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
-def log_constraints(log: str) -> CargoConstraints:
-    """Return the constraints that a log of a build or of tests reveals."""
+_MISSING_FILE = re.compile(r"panicked at (?:.*\n)?.*No such file or directory")
+"""Of a test, perhaps because it starts an example, which it finds beside itself."""
+
+
+def log_constraints(log: str, has_examples: bool = False) -> CargoConstraints:
+    """Return the constraints that a log of a build or of tests reveals.
+
+    ``has_examples``: whether the source has examples.
+    """
     learned = NO_CARGO_CONSTRAINTS
     for version in _required_versions(log):
         learned = learned.merged(CargoConstraints(at_least=version))
@@ -62,7 +69,10 @@ def log_constraints(log: str) -> CargoConstraints:
             learned = learned.merged(CargoConstraints(below=version))
     return learned.merged(
         CargoConstraints(
-            apt=_debian_packages(log), features=_features(log), cap_lints=_DENIED.search(log) is not None
+            apt=_debian_packages(log),
+            features=_features(log),
+            examples=has_examples and _MISSING_FILE.search(log) is not None,
+            cap_lints=_DENIED.search(log) is not None,
         )
     )
 

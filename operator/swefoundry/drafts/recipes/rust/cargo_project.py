@@ -10,7 +10,11 @@ from typing import Any
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.recipe_search import LanguageVersion
-from swefoundry.drafts.recipes.rust.added_dependencies import added_dependencies, requirements_of_tests
+from swefoundry.drafts.recipes.rust.added_dependencies import (
+    added_dependencies,
+    has_outer_paths,
+    requirements_of_tests,
+)
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 EDITIONS: dict[str, LanguageVersion] = {"2018": (1, 31), "2021": (1, 56), "2024": (1, 85)}
@@ -69,6 +73,12 @@ class CargoProject:
             if folder in fixed
         }
         return {folder: requirements for folder, requirements in found.items() if requirements}
+
+    @property
+    def has_outer_paths(self) -> bool:
+        """Whether dependencies of the package in the root have paths out of the source, as in crates of before 2018."""
+        texts = [_manifests(self.facts).get("."), self._fixed_manifests.get(".")]
+        return any(has_outer_paths(_parsed(text)) for text in texts if text is not None)
 
     @property
     def files_instead(self) -> list[str]:

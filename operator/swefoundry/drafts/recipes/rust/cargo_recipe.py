@@ -30,7 +30,9 @@ class CargoPlan(SearchPlan[RustCandidate, CargoConstraints]):
         return self.constraints.allows(candidate.version)
 
     def learned_from(self, tried: TriedRound) -> CargoConstraints:
-        return log_constraints(tried.message) if has_log(tried) else NO_CARGO_CONSTRAINTS
+        if not has_log(tried):
+            return NO_CARGO_CONSTRAINTS
+        return log_constraints(tried.message, "examples" in self.project.facts.root_entries)
 
     def root_explains(self, tried: TriedRound) -> bool:
         return failed_as_root(tried) and asks_for_permissions(tried.message)
