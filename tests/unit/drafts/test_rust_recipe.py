@@ -256,7 +256,7 @@ def test_tests_that_fail_in_every_release_are_tolerated() -> None:
 
 
 def test_examples_are_compiled_for_a_test_that_does_not_find_the_program_of_one() -> None:
-    inputs = an_input(root_entries=["Cargo.toml", "examples"])
+    inputs = an_input(root_entries=["Cargo.toml", "examples/"])
     log = "thread 'starts' panicked at tests/it.rs:4:8:\ncalled `unwrap()` on: No such file or directory"
     found = proposed(ended(inputs, RoundOutcome.AFTER_FAILED, log))
     assert found.label == "rust 1.95, dependencies as of 2022-07-03, with its examples"

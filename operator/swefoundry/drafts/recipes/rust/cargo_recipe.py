@@ -32,7 +32,7 @@ class CargoPlan(SearchPlan[RustCandidate, CargoConstraints]):
     def learned_from(self, tried: TriedRound) -> CargoConstraints:
         if not has_log(tried):
             return NO_CARGO_CONSTRAINTS
-        return log_constraints(tried.message, "examples" in self.project.facts.root_entries)
+        return log_constraints(tried.message, "examples/" in self.project.facts.root_entries)
 
     def root_explains(self, tried: TriedRound) -> bool:
         return failed_as_root(tried) and asks_for_permissions(tried.message)
