@@ -295,6 +295,11 @@ def test_a_coordinate_that_would_end_the_text_in_the_dockerfile_is_left_out() ->
         ("Error: Could not find or load main class @{argLine}", "java 11, options -DargLine="),
         ("Error: Could not find or load main class ${argLine}", "java 11, options -DargLine="),
         ('java.io.IOException: Cannot run program "git": error=2, No such file', "java 11, with git"),
+        (
+            "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-antrun-plugin:1.8:run (make) on project\n"
+            'java.io.IOException: Cannot run program "make" (in directory "/testbed"): error=2, No such file',
+            "java 11, with gcc libc6-dev make",
+        ),
         ("java.lang.OutOfMemoryError: Java heap space", "java 11, JVM options -XX:MaxRAMPercentage=70"),
     ],
 )

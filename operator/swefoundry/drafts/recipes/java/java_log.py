@@ -75,7 +75,12 @@ _LATE_ARG_LINE = re.compile(r"[@$]\{argLine\}")
 _UNCOPIED = re.compile(r":testResources .*target/test-classes/")
 _WARNINGS = re.compile(r"warnings found and -Werror specified")
 _MISSING_PROGRAM = re.compile(r"Cannot run program \"([\w+./-]+)\".*(?:error=2|No such file)")
-_PACKAGES = {name: name for name in ("git", "make", "gcc", "python3", "node")} | {"python": "python3"}
+_COMPILER = ("gcc", "libc6-dev")
+_PACKAGES = {name: (name,) for name in ("git", "python3", "node")} | {
+    "python": ("python3",),
+    "make": ("make", *_COMPILER),
+    "gcc": _COMPILER,
+}
 _LIBRARIES = {"libfreetype.so.6": "libfreetype6", "libfontconfig.so.1": "fontconfig"}
 _MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file")
 
@@ -88,7 +93,9 @@ def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) 
     """Return the constraints that a log of a build or of tests reveals."""
     learned = _releases(log, candidate, known)
     loaded = _CORE_PLUGINS | {artifact for _, artifact in _UNRESOLVED_PLUGIN.findall(log)}
-    failed = [(name, goal) for _, name, goal in _FAILED_PLUGIN.findall(log) if name not in loaded]
+    apt = _debian_packages(log)
+    # A plugin whose program is missing gets it, and may be needed: what it compiles, tests may load.
+    failed = [(name, goal) for _, name, goal in _FAILED_PLUGIN.findall(log) if not apt and name not in loaded]
     skipped = frozenset(
         f"-D{_skip_property(name)}" for name, goal in failed if (name, goal) not in _WITHOUT_SKIP
     )
@@ -102,7 +109,7 @@ def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) 
             fresh_test_classes=_UNCOPIED.search(log) is not None,
             jvm_options=_jvm_options(log),
             artifacts=artifacts,
-            apt=_debian_packages(log),
+            apt=apt,
         )
     )
 
@@ -170,9 +177,9 @@ def _missing_artifacts(log: str) -> frozenset[str]:
 
 
 def _debian_packages(log: str) -> frozenset[str]:
-    programs = {_PACKAGES.get(name) for name in _MISSING_PROGRAM.findall(log)}
-    libraries = {_LIBRARIES.get(name) for name in _MISSING_LIBRARY.findall(log)}
-    return frozenset(name for name in programs | libraries if name is not None)
+    programs = {package for name in _MISSING_PROGRAM.findall(log) for package in _PACKAGES.get(name, ())}
+    libraries = {_LIBRARIES[name] for name in _MISSING_LIBRARY.findall(log) if name in _LIBRARIES}
+    return frozenset(programs | libraries)
 
 
 _PERMISSIONS = re.compile(
