@@ -167,3 +167,16 @@ def test_the_excerpt_of_a_jvm_that_did_not_start_has_its_command() -> None:
         ]
     )
     assert "'${argLine}'" in log_excerpt(log)
+
+
+def test_a_plugin_that_misses_its_program_although_that_is_installed_is_skipped() -> None:
+    log = (
+        "[ERROR] Failed to execute goal org.apache.maven.plugins:maven-antrun-plugin:1.8:run (make) on project\n"
+        'java.io.IOException: Cannot run program "make" (in directory "/testbed"): error=2, No such file'
+    )
+    first = ended(an_input(), RoundOutcome.STEP_FAILED, log)
+    second = ended(first, RoundOutcome.STEP_FAILED, log)
+    assert [proposed(each).label for each in (first, second)] == [
+        "java 11, with gcc libc6-dev make",
+        "java 11, with gcc libc6-dev make, options -Dmaven.antrun.skip",
+    ]

@@ -16,6 +16,7 @@ from swefoundry.drafts.recipes.java.maven_command import (
     TEST_GOALS,
     maven_test_command,
 )
+from swefoundry.drafts.recipes.java.pom import EMPTY_ARG_LINE
 from swefoundry.drafts.recipes.java.pom_additions import AddedPom, added_by_fix, levels_of_fix
 from swefoundry.drafts.recipes.java.test_dependencies import (
     FILL_VERSIONS,
@@ -164,7 +165,7 @@ def maven_flags(project: JavaProject, candidate: JavaCandidate, constraints: Jav
 
 
 def _arg_line(project: JavaProject) -> set[str]:
-    return {"-DargLine="} if any(pom.needs_arg_line for pom in project.effective) else set()
+    return {EMPTY_ARG_LINE} if any(pom.needs_arg_line for pom in project.effective) else set()
 
 
 def raised_levels(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> list[str]:

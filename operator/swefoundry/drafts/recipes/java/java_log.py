@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS, JavaConstraints
 from swefoundry.drafts.recipes.java.java_releases import JavaCandidate
+from swefoundry.drafts.recipes.java.pom import ARG_LINE, EMPTY_ARG_LINE
 
 FIRST_CLASS_FILE = 44
 """Class files of Java N have the major version N + 44."""
@@ -71,7 +72,6 @@ _OFFLINE_MODE = re.compile(
 """An excerpt may end before the words that a long line ends with."""
 _MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit exceeded")
 _DISPLAY = re.compile(r"HeadlessException|No X11 DISPLAY|Can't connect to X11")
-_LATE_ARG_LINE = re.compile(r"[@$]\{argLine\}")
 _UNCOPIED = re.compile(r":testResources .*target/test-classes/")
 _WARNINGS = re.compile(r"warnings found and -Werror specified")
 _MISSING_PROGRAM = re.compile(r"Cannot run program \"([\w+./-]+)\".*(?:error=2|No such file)")
@@ -94,13 +94,14 @@ def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) 
     learned = _releases(log, candidate, known)
     loaded = _CORE_PLUGINS | {artifact for _, artifact in _UNRESOLVED_PLUGIN.findall(log)}
     apt = _debian_packages(log)
-    # A plugin whose program is missing gets it, and may be needed: what it compiles, tests may load.
-    failed = [(name, goal) for _, name, goal in _FAILED_PLUGIN.findall(log) if not apt and name not in loaded]
+    failed = [(name, goal) for _, name, goal in _FAILED_PLUGIN.findall(log) if name not in loaded]
+    # A plugin whose program is missing first gets it, and may be needed: what it compiles, tests may load.
+    failed = failed if apt <= known.apt else []
     skipped = frozenset(
         f"-D{_skip_property(name)}" for name, goal in failed if (name, goal) not in _WITHOUT_SKIP
     )
     artifacts = _missing_artifacts(log)
-    options = {"-DargLine="} if _LATE_ARG_LINE.search(log) else set()
+    options = {EMPTY_ARG_LINE} if ARG_LINE.search(log) else set()
     options |= {"-Dmaven.compiler.failOnWarning=false"} if _WARNINGS.search(log) else set()
     return learned.merged(
         JavaConstraints(

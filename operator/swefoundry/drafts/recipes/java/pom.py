@@ -11,7 +11,9 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 _PROPERTY = re.compile(r"\$\{([^${}]+)\}")
-_ARG_LINE = re.compile(r"[@$]\{argLine\}")
+ARG_LINE = re.compile(r"[@$]\{argLine\}")
+EMPTY_ARG_LINE = "-DargLine="
+"""Sets the property that the tests' JVM is given for this reference, which remains where no plugin sets it."""
 _COMPILER = "maven-compiler-plugin"
 LEVEL_NAMES = ("release", "source", "target", "testRelease", "testSource", "testTarget")
 """Parameters of the compiler's plugin; the properties of the same meaning are `maven.compiler.source` and so on."""
@@ -126,7 +128,7 @@ class EffectivePom:
     def needs_arg_line(self) -> bool:
         """Whether options of the tests' JVM name the property `argLine`, which only a skipped plugin, JaCoCo, sets."""
         lines = (each.text or "" for pom in self.chain for each in pom.root.iter("argLine"))
-        return "argLine" not in self.properties and any(map(_ARG_LINE.search, lines))
+        return "argLine" not in self.properties and any(map(ARG_LINE.search, lines))
 
     def _level_settings(self) -> Iterator[tuple[str, str]]:
         for name in (*(f"maven.compiler.{each}" for each in LEVEL_NAMES), "java.version"):
