@@ -33,9 +33,14 @@ async def run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Pat
 async def _run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
     repo = spec.place.repository
     old, new, target = folder / "parent.tar.gz", folder / "source.tar.gz", folder / "layer.tar.gz"
-    await asyncio.gather(
-        fetch_source(registry, repo, spec.parent, old), fetch_source(registry, repo, spec.source, new)
-    )
+    # Both are waited for, also when one fails: a download that goes on writes into a folder that is deleted by then.
+    for error in await asyncio.gather(
+        fetch_source(registry, repo, spec.parent, old),
+        fetch_source(registry, repo, spec.source, new),
+        return_exceptions=True,
+    ):
+        if error is not None:
+            raise error
     changes, written = await asyncio.to_thread(_write_difference, old, new, target)
     digest, size = await registry.put_blob_file(repo, target)
     await push_layers(registry, repo, "checkout", [ArtifactLayer("layer.tar.gz", OCI_LAYER, digest, size)])

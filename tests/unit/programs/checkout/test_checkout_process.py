@@ -1,5 +1,6 @@
 """The program as a pod runs it: a spec in the environment, a record in the termination log, an exit code."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from swefoundry.oci.content import digest_of
 from swefoundry.oci.deterministic_tar import RegularFile, Symlink
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import push_source
+from swefoundry.programs.checkout.run import run_checkout
 from unit.oci import registry_server
 from unit.oci.collecting import bare
 from unit.pod_programs import ProgramEnd, RunningProgram
@@ -84,6 +86,18 @@ async def test_a_source_that_is_gone_is_named(registry: RegistryClient, tmp_path
     ended = await run(tmp_path, a_spec(registry.host, missing, new))
     assert (ended.exit_code, ended.record.code) == (12, 12)
     assert ended.record.message == f"the source {missing} is not in {REPO}"
+
+
+async def test_no_download_goes_on_when_the_other_source_is_gone(
+    registry: RegistryClient, tmp_path: Path
+) -> None:
+    new = await pushed(registry, tmp_path / "new", NEW)
+    spec = CheckoutSpec.model_validate_json(a_spec(registry.host, digest_of(b"never pushed"), new))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    before = asyncio.all_tasks()
+    assert (await run_checkout(spec, registry, folder)).code == 12
+    assert (asyncio.all_tasks(), [path.name for path in folder.iterdir()]) == (before, ["source.tar.gz"])
 
 
 async def test_an_artifact_that_is_no_source_is_refused(registry: RegistryClient, tmp_path: Path) -> None:
