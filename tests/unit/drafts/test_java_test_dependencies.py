@@ -1,4 +1,4 @@
-"""Dependencies of tests that only the fix's POM has: which, and how a pom.xml gets them in a real process."""
+"""Dependencies of tests that only the fix's POM has: which, and how the build gets them."""
 
 import shutil
 import subprocess
@@ -11,13 +11,7 @@ from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.java import test_dependencies
 from swefoundry.drafts.recipes.java.java_draft import LIST_FAILING, NONE_FAILS_NEWLY
 from swefoundry.drafts.recipes.java.java_project import read_java_project
-from swefoundry.drafts.recipes.java.test_dependencies import (
-    ADD_DEPENDENCIES,
-    FILL,
-    AddedDependency,
-    add_dependencies_command,
-    added_test_dependencies,
-)
+from swefoundry.drafts.recipes.java.test_dependencies import FILL, added_test_dependencies
 from unit.drafts.recipe_inputs import proposed
 from unit.drafts.test_java_recipe import a_pom, an_input, properties
 
@@ -226,7 +220,7 @@ def test_one_that_the_parent_before_the_fix_does_not_know_gets_the_version_of_th
         " for m in .; do awk"
     ) in dockerfile
     assert (
-        f" if ! {{ tar xf /tmp/poms.tar && sed '/<version>/!d' {known}.own > {known} && \\\n for m"
+        f" if ! {{ tar xf /tmp/poms.tar && sed '/<version>/!{{/removed$/!d}}' {known}.own > {known} && \\\n for m"
         in dockerfile
     )
 
@@ -291,106 +285,22 @@ def test_the_tests_add_them_before_they_compile() -> None:
     assert "awk -v list" not in proposed(an_input()).draft.test_command
 
 
-POMS = {
-    "beside others": (
-        f"<project>\n  <dependencies>\n    {JUNIT}\n  </dependencies>\n</project>\n",
-        f"<project>\n  <dependencies>\n    {JUNIT}\n  {IO}</dependencies>\n</project>\n",
-    ),
-    "in an empty list": (
-        "<project><dependencies /></project>",
-        f"<project><dependencies>{IO}</dependencies></project>",
-    ),
-    "without a list": (
-        '<?xml version="1.0"?>\n<project xmlns="x">\n</project>\n',
-        f'<?xml version="1.0"?>\n<project xmlns="x">\n<dependencies>{IO}</dependencies></project>\n',
-    ),
-    "not in lists of plugins, profiles and the management": (
-        f"<project>{managed(IO)}<build><plugins><plugin>{dependencies(IO)}</plugin></plugins></build>"
-        f"<profiles><profile>{dependencies(IO)}</profile></profiles></project>",
-        f"<project>{managed(IO)}<build><plugins><plugin>{dependencies(IO)}</plugin></plugins></build>"
-        f"<profiles><profile>{dependencies(IO)}</profile></profiles>{dependencies(IO)}</project>",
-    ),
-    "not by what stands in comments": (
-        f"<project><!-- <dependencies>{IO}</dependencies> --><description><![CDATA[</project>]]></description>"
-        f"<dependencies>{JUNIT}</dependencies></project>",
-        f"<project><!-- <dependencies>{IO}</dependencies> --><description><![CDATA[</project>]]></description>"
-        f"<dependencies>{JUNIT}{IO}</dependencies></project>",
-    ),
-    "not again": (f"<project>{dependencies(IO)}</project>", f"<project>{dependencies(IO)}</project>"),
-    "not again in another version, with blanks": (
-        f"<project>{dependencies(BLANKS)}</project>",
-        f"<project>{dependencies(BLANKS)}</project>",
-    ),
-    "beside another kind of the same": (
-        "<project><dependencies><dependency><artifactId>commons-io</artifactId><type>test-jar</type></dependency>"
-        "</dependencies></project>",
-        "<project><dependencies><dependency><artifactId>commons-io</artifactId><type>test-jar</type></dependency>"
-        f"{IO}</dependencies></project>",
-    ),
-}
-
-
-@pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
-@pytest.mark.parametrize(
-    ("pom", "expected"),
-    [
-        (
-            f"<project> {dependencies('<!-- x --> ', IO, BLANKS, JUNIT)}{managed(BLANKS)}</project>",
-            f"<project> {dependencies('<!-- x --> ', IO, NEWER, JUNIT)}{managed(BLANKS)}</project>",
-        ),
-        (
-            f"<project>{managed(BLANKS)}</project>",
-            f"<project>{managed(BLANKS)}{dependencies(NEWER)}</project>",
-        ),
-    ],
-    ids=["in its place", "beside an inherited one"],
-)
-def test_a_changed_one_takes_the_place_of_that_of_the_pom(tmp_path: Path, pom: str, expected: str) -> None:
-    (tmp_path / "program").write_text(ADD_DEPENDENCIES)
-    (tmp_path / "list").write_text(f".\tcommons-io:jar:\t{NEWER}\tchanged\n")
-    (tmp_path / "pom.xml").write_text(pom.replace(IO, IO.replace("commons-io", "other")))
-    command = ["awk", "-v", "list=list", "-v", "folder=.", "-f", "program", "pom.xml"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert (found.stdout, found.stderr) == (expected.replace(IO, IO.replace("commons-io", "other")), "")
-
-
-@pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
-@pytest.mark.parametrize(("pom", "expected"), POMS.values(), ids=POMS)
-def test_a_pom_gets_what_it_lacks(tmp_path: Path, pom: str, expected: str) -> None:
-    (tmp_path / "program").write_text(ADD_DEPENDENCIES)
-    (tmp_path / "list").write_text(f"core\tcommons-io:jar:\t{IO}\nother\tx:jar:\t<x/>\n")
-    (tmp_path / "pom.xml").write_text(pom)
-    command = ["awk", "-v", "list=list", "-v", "folder=core", "-f", "program", "pom.xml"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert (found.stdout, found.stderr) == (expected, "")
-
-
 JUPITER = jupiter("junit-jupiter")
 EXTENSION = jupiter("mockito-junit-jupiter").replace("org.junit.jupiter", "org.mockito")
-
-
-@pytest.mark.skipif(shutil.which("awk") is None, reason="needs awk")
-@pytest.mark.parametrize(
-    ("imported", "brought"),
-    [("org.junit.jupiter.api.Test", [IO, JUPITER, EXTENSION]), ("org.junit.Test", [IO])],
-    ids=["tests of JUnit 5", "tests of JUnit 4"],
+TESTNG = (
+    "<dependency><groupId>org.testng</groupId><artifactId>testng</artifactId><version>7.5</version>"
+    "<scope>test</scope></dependency>"
 )
-def test_junit_5_is_added_where_a_test_uses_it_because_surefire_runs_no_test_of_junit_4_beside_it(
-    tmp_path: Path, imported: str, brought: list[str]
-) -> None:
-    """As plexus-io 3.4.2, whose tests moved to JUnit 5: those of 3.4.1 did not run in `base`."""
-    entries = [IO, JUPITER, EXTENSION]
-    (tmp_path / "list").write_text(
-        "".join(f".\t{each.split('artifactId>')[1][:-2]}:jar:\t{each}\n" for each in entries)
-    )
-    (tmp_path / "program").write_text(ADD_DEPENDENCIES)
-    (tmp_path / "pom.xml").write_text("<project></project>")
-    (tmp_path / "ThingTest.java").write_text(f"import {imported};\n")
-    command = add_dependencies_command([AddedDependency(".", "x", each) for each in entries], where_used=True)
-    command = command.replace("/usr/local/lib/added-dependencies.txt", "list").replace("/tmp/", "./new-")
-    command = command.replace(test_dependencies.PROGRAM, "program")
-    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
-    assert (tmp_path / "pom.xml").read_text() == f"<project>{dependencies(*brought)}</project>"
+
+
+@pytest.mark.parametrize(
+    ("after", "is_removed"),
+    [([JUPITER], True), ([JUPITER, TESTNG], False), ([IO], False), ([], False)],
+    ids=["for JUnit 5", "beside it", "for something else", "alone"],
+)
+def test_testng_is_taken_out_where_the_fix_replaces_it_by_junit_5(after: list[str], is_removed: bool) -> None:
+    removed = (".", "testng:jar:", "")
+    assert (removed in added(a_pom(dependencies(TESTNG)), a_pom(dependencies(*after)))) == is_removed
 
 
 def test_the_program_and_its_list_are_outside_of_the_project() -> None:

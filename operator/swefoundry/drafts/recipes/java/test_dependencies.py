@@ -29,10 +29,12 @@ VERSIONS = "/tmp/versions"
 FILL_PROGRAM = "/usr/local/lib/fill-versions.awk"
 FILL_VERSIONS = f"cp {LIST} {LIST}.own && awk -v versions={VERSIONS} -f {FILL_PROGRAM} {LIST}.own > {LIST}"
 """A command that gives those without a version the one of the fix's parent."""
-KEEP_VERSIONED = f"sed '/<version>/!d' {LIST}.own > {LIST}"
-"""A command that takes those from the list that had no version before."""
 _CHANGED = "changed"
 """Ends the lines of dependencies that take the place of others."""
+_REMOVED = "removed"
+"""Ends the lines of dependencies that the fix takes out."""
+KEEP_VERSIONED = f"sed '/<version>/!{{/{_REMOVED}$/!d}}' {LIST}.own > {LIST}"
+"""A command that takes those from the list that had no version before."""
 LEAVE_UNCHANGED = f"sed -i '/{_CHANGED}$/d' {LIST}*"
 """A command that takes those from the lists that have another version before the fix."""
 _TEST_SCOPE = "test"
@@ -40,6 +42,8 @@ _JUPITER = "junit-jupiter"
 _JUNIT_5 = "<groupId>org[.]junit|junit-jupiter"
 """What of a dependency brings JUnit 5, as extensions of other projects do (mockito-junit-jupiter)."""
 _JUNIT_5_IMPORT = "org[.]junit[.]jupiter"
+_TESTNG = "testng:jar:"
+_TESTNG_IMPORT = "org[.]testng"
 
 FILL = r"""# Prints lines of folder, name, element; those without a version with that which `versions` has.
 BEGIN {
@@ -59,7 +63,8 @@ BEGIN {
 """
 
 ADD_DEPENDENCIES = r"""# Prints a pom.xml with the dependencies of `list` that it lacks: lines of folder, name, element,
-# and `changed` for those that take the place of one with their name. Elements that match `without` are left out.
+# and `changed` for those that take the place of one with their name. Elements that match `without` are left out, and
+# those that the list calls `removed` are, too, where `unused` is their name.
 function name_of(tag) { sub(/^<\/?/, "", tag); sub(/[ \t\r\n>].*$/, "", tag); return tag }
 function trimmed(text) { gsub(/^[ \t\r\n]+|[ \t\r\n]+$/, "", text); return text }
 function missing(  i, all) { for (i = 1; i <= n; i++) if (!(names[i] in known)) all = all elements[i]; return all }
@@ -67,6 +72,7 @@ BEGIN {
   while ((getline line < list) > 0) {
     split(line, part, "\t")
     if (part[1] != folder || without && part[3] ~ without) continue
+    if (part[4] == "removed") { if (part[2] == unused) replacement[part[2]] = ""; continue }
     names[++n] = part[2]; elements[n] = part[3]
     if (part[4] == "changed") replacement[part[2]] = part[3]
   }
@@ -121,16 +127,18 @@ class AddedDependency:
     name: str
     """`artifactId:type:classifier`."""
     xml: str
+    """Empty for one that the fix takes out."""
     is_changed: bool = False
     """Whether it takes the place of one in another version."""
 
     @property
     def has_version(self) -> bool:
-        return "<version>" in self.xml
+        return not self.xml or "<version>" in self.xml
 
     @property
     def line(self) -> str:
-        return "\t".join([self.folder, self.name, self.xml, *([_CHANGED] if self.is_changed else [])])
+        change = _CHANGED if self.is_changed else "" if self.xml else _REMOVED
+        return "\t".join([self.folder, self.name, self.xml, *([change] if change else [])])
 
 
 @dataclass(frozen=True)
@@ -153,19 +161,25 @@ def added_test_dependencies(project: JavaProject) -> list[AddedDependency]:
 
     Left out are modules of the tree and dependencies with exclusions. The version of one may come from a parent or an
     import out of the tree, which may be another release before the fix: the build finds out whether it has one, else
-    takes that of the fix's.
+    takes that of the fix's. TestNG is among them, without an element, where the fix replaces it by JUnit 5.
     """
     own = own_artifacts(project.poms, fixed_poms(project))
     found: list[AddedDependency] = []
     for module, old, new in modules_of_fix(project):
-        known = _requested(old)
-        added = _with_engine(_added(known, _requested(new), bool(outer_versions(old))), known)
-        found += [
-            AddedDependency(module.folder, name, _with_scope(entry), name in known)
-            for name, entry in added.items()
+        before, after = _requested(old), _requested(new)
+        added = [
+            AddedDependency(module.folder, name, _with_scope(entry), name in before)
+            for name, entry in _with_engine(_added(before, after, bool(outer_versions(old))), before).items()
             if entry.name not in own
         ]
+        found += added
+        if _TESTNG in before and _TESTNG not in after and any(map(_brings_junit_5, added)):
+            found.append(AddedDependency(module.folder, _TESTNG, ""))
     return sorted(found)
+
+
+def _brings_junit_5(dependency: AddedDependency) -> bool:
+    return re.search(_JUNIT_5, dependency.xml) is not None
 
 
 def _requested(pom: EffectivePom) -> dict[str, _Requested]:
@@ -253,17 +267,23 @@ def add_dependencies_command(added: list[AddedDependency], where_used: bool = Fa
     """Return a shell command that adds the dependencies to the POMs in the current folder; empty for none.
 
     ``where_used`` leaves JUnit 5 out of modules that have no test of it: surefire would run no tests of JUnit 4 then.
+    It takes TestNG, if the fix does so, from modules that have no test of it: surefire runs its tests alone otherwise.
     """
     folders = shlex.join(sorted({each.folder for each in added}))
     if not folders:
         return ""
     without, choose = "", ""
-    if where_used and any(re.search(_JUNIT_5, each.xml) for each in added):
+    if where_used and any(map(_brings_junit_5, added)):
         without = ' -v without="$without"'
-        choose = (
-            f"without=; grep -rqs --include='*.java' '{_JUNIT_5_IMPORT}' \"$m\" || without='{_JUNIT_5}';\n "
-        )
+        choose = f"without=; {_a_test_has(_JUNIT_5_IMPORT)} || without='{_JUNIT_5}';\n "
+    if where_used and any(each.name == _TESTNG and not each.xml for each in added):
+        without += ' -v unused="$unused"'
+        choose += f"unused=; {_a_test_has(_TESTNG_IMPORT)} || unused={_TESTNG};\n "
     return (
         f'for m in {folders}; do {choose}awk -v list={LIST} -v folder="$m"{without} -f {PROGRAM} "$m/pom.xml"'
         ' > /tmp/pom.xml && cat /tmp/pom.xml > "$m/pom.xml"; done'
     )
+
+
+def _a_test_has(text: str) -> str:
+    return f"grep -rqs --include='*.java' '{text}' \"$m\""
