@@ -4,7 +4,8 @@ Release pairs of real packages (pairs.txt) run twice on the cluster: with the st
 `reuse,recipe`. The two sides of a package run one after the other, with alternating order. Each side has new task
 repositories, so that no environment of an earlier run is reused. Only ratios within one run are meaningful.
 
-Options: --namespace NAME (swefoundry-extra), --keep (leave the objects), --out FILE (JSON, one object per side).
+Options: --pairs FILE (pairs.txt; one_package.txt has 23 releases of one package), --namespace NAME (swefoundry-extra),
+--keep (leave the objects), --out FILE (JSON, one object per side).
 """
 
 import argparse
@@ -50,7 +51,7 @@ class Measurement:
 def main() -> None:
     """Measure all selected packages and print the results."""
     options = _options()
-    lines = [line for line in (HERE / "pairs.txt").read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in options.pairs.read_text().splitlines() if not line.startswith("#")]
     packages: dict[str, list[str]] = {}
     for line in lines:
         packages.setdefault(line.partition(":")[0], []).append(line)
@@ -71,6 +72,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
+    parser.add_argument("--pairs", type=Path, default=HERE / "pairs.txt")
     parser.add_argument("--namespace", default="swefoundry-extra")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--out")
