@@ -38,6 +38,11 @@ COLLECT_SECONDS = 3.0
 within seconds of each other, and are one status write and one deletion. The last one is collected at once.
 """
 
+RESYNC_PAUSE = 50
+"""Least pause between two resyncs, as a multiple of the time that the last one took: with 10,000 instances on a busy
+API server they would take a tenth of the time, and find nothing unless a watch has lost an event.
+"""
+
 MAX_MISSED_RESYNCS = 2
 """Consecutive resyncs that found changes which no watch had delivered before /healthz fails. An idle watch is not a
 failure: where nothing happens, a watch is silent for hours.
@@ -54,6 +59,11 @@ def watched(shard: Shard) -> tuple[tuple[Resource, str], ...]:
     if shard.selector:
         selectors[PODS] += f",{shard.selector}"
     return tuple(selectors.items())
+
+
+def resync_pause(seconds: float, took: float) -> float:
+    """Seconds until the next resync, after one that ``took`` so many seconds."""
+    return max(seconds, RESYNC_PAUSE * took)
 
 
 def take_object(event: Any) -> ApiObject:
@@ -177,11 +187,14 @@ class Informer:
         return answered
 
     async def resync_forever(self) -> None:
-        """Resync and enqueue what has not ended every ``resync_seconds``."""
+        """Resync and enqueue what has not ended every ``resync_seconds``, or later where a resync takes long."""
+        took = 0.0
         while True:
-            await asyncio.sleep(self.context.settings.resync_seconds)
+            await asyncio.sleep(resync_pause(self.context.settings.resync_seconds, took))
+            started = time.monotonic()
             await self.resync()
             self.enqueue_unfinished()
+            took = time.monotonic() - started
 
     def enqueue_unfinished(self) -> None:
         """Look again at what has not ended: a reconcile may have been lost to a defect."""

@@ -6,7 +6,7 @@ import pytest
 
 from simulated.scripted_pods import manifest
 from swefoundry.controllers.controller import Controller
-from swefoundry.controllers.watch import Informer
+from swefoundry.controllers.watch import Informer, resync_pause
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
@@ -229,6 +229,13 @@ async def test_resync_returns_whether_the_api_answered(operator, server):
     assert not await operator.informer.resync()
     server.forced_errors["GET pods"] = (410, "The provided continue parameter is too old")
     assert not await operator.informer.resync()
+
+
+@pytest.mark.parametrize(
+    ("took", "pause"), [(0.0, 300.0), (6.0, 300.0), (20.0, 1000.0)], ids=["before the first", "short", "long"]
+)
+def test_a_resync_takes_a_fiftieth_of_the_time_at_most(took, pause):
+    assert resync_pause(300.0, took) == pause
 
 
 async def test_an_object_created_again_during_a_resync_is_kept(operator, server):
