@@ -7,6 +7,11 @@ from pathlib import Path
 
 from cluster.sample_instances import Files, Json, SampleRepository, a_task, make_repository
 
+RETURNS = {
+    "returns/inner/file": "in a folder that even versions have, and that the fix brings to the others\n"
+}
+"""In an image of an even version, the checkout of another removes the folder, and the stage after the fix adds it."""
+
 BASE = "FROM busybox:stable\n"
 COPY = "COPY . /testbed\nWORKDIR /testbed\n"
 
@@ -74,13 +79,15 @@ def tree(version: int) -> dict[str, str | bytes | Callable[[Path], object]]:
         "program": "#!/bin/sh\n",
     }
     files["turns" if version % 2 else "turns/into/a folder"] = "file or folder\n"
+    if version % 2 == 0:
+        files |= RETURNS
     return files
 
 
 def make_version(repo: str, kind: RepositoryKind, version: int) -> SampleRepository:
     """Commit a version, with a fix for its answer and a test that checks the whole tree."""
     files: Files = tree(version)
-    fix = {"answer.sh": f"# version {version}\necho 42\n"}
+    fix = {"answer.sh": f"# version {version}\necho 42\n", **RETURNS}
     text_files = {name: text for name, text in files.items() if isinstance(text, str)}
     listing = sorted(
         (text_files | fix | dict(kind.build_outputs(version))).items(),

@@ -6,6 +6,8 @@ The rules of layers (https://github.com/opencontainers/image-spec/blob/main/laye
   has no empty folders and an empty Python package left behind would still import as a namespace.
 * An entry of another type replaces what is there, so a file that becomes a folder needs an entry for the
   folder, and nothing below a folder that becomes a file may be whited out.
+* A new folder has an entry: containerd refuses to unpack a file of a folder that a layer between has whited out
+  (``lstat …: not a directory``), as layers of reused environments do.
 * Folders that stay get no entry: it would reset their mode.
 """
 
@@ -53,17 +55,19 @@ class StageChanges:
     removed: tuple[bytes, ...] = ()
     """Files, and folders that are removed whole, to white out."""
     folders: tuple[bytes, ...] = ()
-    """Folders that replace a file or link."""
+    """Folders that are new, or replace a file or link."""
 
 
 def stage_changes(base: TreeListing, target: TreeListing) -> StageChanges:
     """Return the changes that turn ``base`` into ``target``."""
     replaced = tuple(sorted(path for path, blob in target.items() if base.get(path) != blob))
-    kept_folders = {folder for path in target for folder in _folders(path)}
+    kept_folders, known_folders = (
+        {folder for path in tree for folder in _folders(path)} for tree in (target, base)
+    )
     return StageChanges(
         replaced=replaced,
         removed=tuple(sorted(set(_removals(base, target, kept_folders)))),
-        folders=tuple(sorted(kept_folders & base.keys())),
+        folders=tuple(sorted(kept_folders - known_folders)),
     )
 
 
