@@ -110,7 +110,12 @@ class Project:
 
 
 PROJECTS = {
-    "cargo": Project(cargo_sources, cargo_tests, "answer", "generation_is_that_of_this_commit"),
+    "cargo": Project(
+        cargo_sources,
+        cargo_tests,
+        "thing/tests/thing.rs::answer",
+        "thing/tests/thing.rs::generation_is_that_of_this_commit",
+    ),
     "maven": Project(
         maven_sources, maven_tests, "org.acme.ThingTest::answer", "org.acme.ThingTest::generation"
     ),
