@@ -137,8 +137,8 @@ class AddedDependency:
 
     @property
     def line(self) -> str:
-        change = _CHANGED if self.is_changed else "" if self.xml else _REMOVED
-        return "\t".join([self.folder, self.name, self.xml, *([change] if change else [])])
+        change = [_CHANGED] if self.is_changed else [] if self.xml else [_REMOVED]
+        return "\t".join([self.folder, self.name, self.xml, *change])
 
 
 @dataclass(frozen=True)
