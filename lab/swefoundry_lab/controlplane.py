@@ -6,6 +6,7 @@ from pathlib import Path
 from swefoundry_lab.daemons import Daemon
 from swefoundry_lab.layout import GIT_PORT, SERVICE_RANGE, Lab
 from swefoundry_lab.pki import identities, write_kubeconfig
+from swefoundry_lab.versions import read_versions
 
 REGISTRY_CONFIG = """version: 0.1
 log: {{level: warn, accesslog: {{disabled: true}}}}
@@ -62,9 +63,9 @@ def etcd(lab: Lab) -> Daemon:
     return Daemon(
         "etcd",
         (
-            "/usr/bin/etcd",
+            str(lab.bin / "etcd"),
             "--name=lab",
-            f"--data-dir={lab.state}/etcd",
+            f"--data-dir={etcd_data(lab)}",
             f"--listen-client-urls=http://127.0.0.1:{lab.ports.etcd}",
             f"--advertise-client-urls=http://127.0.0.1:{lab.ports.etcd}",
             f"--listen-peer-urls=http://127.0.0.1:{lab.ports.etcd_peers}",
@@ -76,6 +77,12 @@ def etcd(lab: Lab) -> Daemon:
             "--log-level=warn",
         ),
     )
+
+
+def etcd_data(lab: Lab) -> Path:
+    """The folder of the cluster's objects, by release: etcd reads its own files and those of the release before."""
+    release = read_versions().go["etcd"].version.rpartition(".")[0]
+    return lab.state / f"etcd-{release}"
 
 
 def apiserver(lab: Lab) -> Daemon:

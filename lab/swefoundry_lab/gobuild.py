@@ -39,7 +39,7 @@ def build(lab: Lab, component: GoComponent) -> None:
     if shutil.which("go") is None:
         raise LabError("Go is not installed; the lab builds Kubernetes with it. Install Go 1.21 or newer.")
     env = {**os.environ, "CGO_ENABLED": "1" if component.cgo else "0"}
-    argv = ["go", "build", *component.flags(), "-o", f"{lab.bin}/", *component.packages]
+    argv = ["go", "build", *component.flags(), "-o", f"{lab.bin}/{component.program}", *component.packages]
     run(argv, cwd=component.folder, env=env)
     stamp = lab.bin / ".stamps" / component.name
     stamp.parent.mkdir(exist_ok=True)

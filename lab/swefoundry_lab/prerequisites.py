@@ -176,6 +176,5 @@ class _services_not_started:  # noqa: N801 - used like a function
 
 
 def _disable_services() -> None:
-    """Disable Debian's services, which would start at boot and use the lab's ports."""
-    for service in ("etcd", "docker-registry"):
-        subprocess.run(["systemctl", "disable", service], capture_output=True, check=False)
+    """Disable Debian's service of the registry, which would start at boot and use the lab's port."""
+    subprocess.run(["systemctl", "disable", "docker-registry"], capture_output=True, check=False)

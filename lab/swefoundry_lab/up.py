@@ -21,6 +21,7 @@ from swefoundry_lab import (
     pki,
     prerequisites,
 )
+from swefoundry_lab.down import delete_state, down
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.layout import Lab
 from swefoundry_lab.node import Node
@@ -44,6 +45,7 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
         prerequisites.require(lab, versions)
         prerequisites.install_packages(versions, progress)
         lab.claim()
+    delete_objects_of_another_etcd(lab, steps)
     machine = Node(1, lab.address)
     with steps.step("certificates and configuration"):
         host_snapshot.take_snapshot(lab)
@@ -77,6 +79,15 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
     delete_absent_nodes(lab)
 
 
+def delete_objects_of_another_etcd(lab: Lab, steps: Steps) -> None:
+    """Stop the lab and delete its state, where another release of etcd has written it."""
+    if set(lab.state.glob("etcd*")) - {controlplane.etcd_data(lab)}:
+        down(lab, steps)
+        delete_state(lab, steps)
+        lab.prepare()
+        lab.claim()
+
+
 def configure(lab: Lab) -> None:
     """Write certificates and configuration of the control plane."""
     pki.ensure_authority(lab)
@@ -92,9 +103,8 @@ def configure_node(lab: Lab, which: Node) -> None:
 
 
 def start_registry(lab: Lab, steps: Steps) -> None:
-    """Start the registry, and etcd without waiting for it, because it takes longer."""
+    """Start the registry."""
     with steps.step("registry"):
-        daemons.ensure(lab, controlplane.etcd(lab))
         daemons.ensure(lab, controlplane.registry(lab))
         require_ready(lab, "registry", lambda: _url_responds(f"http://127.0.0.1:{lab.ports.registry}/v2/"))
 
@@ -118,8 +128,9 @@ def start_control_plane(lab: Lab, steps: Steps) -> None:
 
 
 def start_api_server(lab: Lab, steps: Steps) -> None:
-    """Wait for etcd, and start the API server."""
+    """Start etcd and the API server."""
     with steps.step("etcd"):
+        daemons.ensure(lab, controlplane.etcd(lab))
         require_ready(lab, "etcd", lambda: _url_responds(f"http://127.0.0.1:{lab.ports.etcd}/health"))
     with steps.step("kube-apiserver"), api.connect(lab) as client:
         daemons.ensure(lab, controlplane.apiserver(lab))

@@ -19,6 +19,8 @@ class GoComponent:
     module: str
     version: str
     packages: tuple[str, ...]
+    program: str = ""
+    """Name of the only program, where it is not the last part of its package's path."""
     variables: tuple[str, ...] = ()
     tags: str = ""
     cgo: bool = False
@@ -32,6 +34,8 @@ class GoComponent:
     @property
     def programs(self) -> tuple[str, ...]:
         """Names of the built programs."""
+        if self.program:
+            return (self.program,)
         return tuple(package.rsplit("/", 1)[-1] for package in self.packages)
 
     def flags(self) -> list[str]:

@@ -107,6 +107,15 @@ def lab_namespace() -> Iterator[LabNamespace]:
     kubectl("delete", "namespace", created.name, "--wait=false")
 
 
+def test_the_api_server_answers_from_its_cache_which_old_releases_of_etcd_do_not_allow() -> None:
+    parameters = (
+        "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=2"
+    )
+    lines = kubectl("get", "--raw", f"/api/v1/namespaces?watch=true&{parameters}").splitlines()
+    bookmarks = [event for event in map(json.loads, lines) if event["type"] == "BOOKMARK"]
+    assert bookmarks[0]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
 @pytest.mark.parametrize("code", [0, 3, 137])
 def test_the_exit_code_of_a_pod_is_in_its_status(lab_namespace: LabNamespace, code: int) -> None:
     assert lab_namespace.run("ends", "sh", "-c", f"exit {code}")["exitCode"] == code

@@ -36,6 +36,15 @@ def test_another_staging_version_is_noticed() -> None:
     assert disagreement(replace(GO["kubernetes"], staging="v0.1.0"), text)
 
 
+def test_etcd_has_the_release_that_the_api_server_is_built_for() -> None:
+    needed = (GO["kubernetes"].folder / "go.mod").read_text()
+    assert f"go.etcd.io/etcd/client/v3 {GO['etcd'].version} " in needed
+
+
+def test_a_program_may_have_another_name_than_its_package() -> None:
+    assert (GO["etcd"].programs, GO["runc"].programs) == (("etcd",), ("runc",))
+
+
 def test_other_flags_are_another_build() -> None:
     assert fingerprint(GO["runc"]) != fingerprint(replace(GO["runc"], tags=""))
 
