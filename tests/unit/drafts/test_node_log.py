@@ -146,6 +146,13 @@ def test_without_git_only_what_the_package_itself_needs_is_installed(message: st
     assert '"eclint-like": "1"' in again.draft.dockerfile
 
 
+def test_without_an_archive_of_another_host_only_what_the_package_itself_needs_is_installed() -> None:
+    inputs = an_input({"package.json": {**MANIFEST, "devDependencies": {"mocha": "9", "of-github": "1"}}})
+    message = "npm could not reach an address that the step names: npm error code ENOTFOUND"
+    following = proposed(ended(inputs, RoundOutcome.ADDRESS_UNREACHABLE, message))
+    assert re.findall(r'"([\w-]+)": "', following.draft.dockerfile) == ["lodash", "mocha"]
+
+
 def test_a_local_storage_that_old_jest_refuses_gets_an_address() -> None:
     inputs = an_input({"package.json": {"devDependencies": {"jest": "^22.0.0"}}})
     log = "SecurityError: localStorage is not available for opaque origins"

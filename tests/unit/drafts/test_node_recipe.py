@@ -85,6 +85,17 @@ def test_packages_come_from_the_manifests_without_tools_of_no_test() -> None:
     assert (draft.reports, draft.error_exit_codes) == ([".swefoundry-report.tap"], [])
 
 
+@pytest.mark.parametrize(
+    ("release", "command"),
+    [("1.3.x", "_mocha --reporter tap"), ("^1.18.2", "_mocha --reporter tap"), ("2", "mocha --reporter tap")],
+)
+def test_mocha_before_release_2_is_started_without_the_program_that_loses_its_output(
+    release: str, command: str
+) -> None:
+    inputs = an_input({"package.json": {"devDependencies": {"mocha": release}}})
+    assert f" tap '{command}' {{files}}" in proposed(inputs).draft.test_command
+
+
 def test_a_lock_file_is_installed_as_it_is_and_what_the_fix_adds_after_it() -> None:
     added = {**MANIFEST, "dependencies": {"lodash": "^4.17.0", "ms": "^2.1.0"}}
     inputs = an_input({"package.json": MANIFEST, "package-lock.json": "{}"}, fixed={"package.json": added})

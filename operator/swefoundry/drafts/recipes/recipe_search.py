@@ -36,7 +36,7 @@ ORDINARY_USER = 1000
 
 def has_log(tried: TriedRound) -> bool:
     """Whether the round's message is an excerpt of a log, of a build step or of the tests."""
-    others = (RoundOutcome.STEP_FAILED, RoundOutcome.EXIT_UNEXPLAINED)
+    others = (RoundOutcome.STEP_FAILED, RoundOutcome.ADDRESS_UNREACHABLE, RoundOutcome.EXIT_UNEXPLAINED)
     return tried.outcome in others or tried.outcome in TEST_OUTCOMES
 
 

@@ -50,7 +50,8 @@ _SUPPORT_FOLDER = re.compile(
 )
 _TEST_SCRIPT = re.compile(r"tests?\.[cm]?[jt]sx?")
 """Small packages have all their tests in one file, outside of a test folder."""
-_CALLS_TESTS = re.compile(rb"\b(?:test|it|describe|suite)\b(?:\.\w+)*\(")
+_CALLS_TESTS = re.compile(rb"\b(?:test|it|describe|suite|tape|addBatch)\b(?:\.\w+)*\(")
+"""As mocha, jest, node:test and most others name them; tape's own name; vows' batches."""
 
 _ASSERTS = re.compile(rb"\bassert\b")
 

@@ -156,6 +156,8 @@ def test_the_fingerprint_is_that_of_manifests_and_locks_alone() -> None:
         ("test/utils.js", b"test('merge()', function (t) {})\n", True),
         ("lib/utils/test/math.js", b"", True),
         ("test.js", b"var test = require('tap').test\ntest('splits', t => {})\n", True),
+        ("test.js", b"var tape = require('tape')\ntape('splits', function (t) {})\n", True),
+        ("test.js", b"require('vows').describe('Splitting').addBatch({}).export(module)\n", True),
         ("tests.mjs", b"import assert from 'node:assert'\nassert.equal(split('a'), 1)\n", True),
         ("test.ts", None, True),
         ("src/test.js", b"var common = require('./common')\ncommon.register('test', _test)\n", False),

@@ -47,6 +47,10 @@ _GIT = re.compile(
     r"syscall spawn git|git ls-remote|unknown git error|EALLOWGIT|Couldn't find the binary git|not found: git"
 )
 """A package out of a git repository, which builds do not reach."""
+_UNREACHED = re.compile(
+    r"npm (?:error|ERR!) code (?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|E(?:SOCKET)?TIMEDOUT)"
+)
+"""A package out of an archive of another host than the registry, such as GitHub's."""
 _OUT_OF_STEP = re.compile(
     r"lockfile needs to be updated|lockfile would have been (?:modified|created)|ERR_PNPM_OUTDATED_LOCKFILE"
     r"|ERR_PNPM_LOCKFILE_CONFIG_MISMATCH"
@@ -143,7 +147,7 @@ def _registry_answers(log: str, project: NodeProject) -> NodeConstraints:
         ignore_lock=locked and bool(_LOCK.search(log) or _GIT.search(log) or absent),
         unfrozen=locked and _OUT_OF_STEP.search(log) is not None,
         legacy_peers=locked and "ERESOLVE" in log,
-        minimal=not locked and _GIT.search(log) is not None,
+        minimal=not locked and any(line.search(log) for line in (_GIT, _UNREACHED)),
     )
 
 

@@ -22,6 +22,11 @@ _UNCHECKED_JEST = '--globals={"ts-jest":{"diagnostics":false}}'
 _BY_PATH = (21, 0)
 """Release of jest that takes paths; earlier ones take patterns, which a path mostly is as well."""
 
+_SPAWNS_VISIBLY = (2, 0)
+"""Release of mocha from which on its program shows on any Node what its child `_mocha` prints: earlier ones need an
+option of `spawn` that Node 12 removed.
+"""
+
 _COMMANDS = {
     "vitest": "vitest run --reporter=default --reporter=json",
     "jest": "jest --ci --coverage=false --json",
@@ -84,7 +89,10 @@ def _command(project: NodeProject, runner: RunnerCommand, constraints: NodeConst
         options.append("--runTestsByPath")
     if runner.name == "jest" and constraints.transpile_only:
         options.append(_UNCHECKED_JEST)
-    return " ".join([_COMMANDS[runner.name], *map(shlex.quote, options)]).strip()
+    command = _COMMANDS[runner.name]
+    if runner.name == "mocha" and _release(project.needed.get("mocha", "")) < _SPAWNS_VISIBLY:
+        command = f"_{command}"
+    return " ".join([command, *map(shlex.quote, options)]).strip()
 
 
 def _report_kind(project: NodeProject, runner: RunnerCommand) -> str:
