@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from swefoundry.drafts.evaluation_command import expand_files
+from swefoundry.drafts.recipes.rust.cargo_log import log_constraints
 from swefoundry.drafts.recipes.rust.cargo_test_command import CARGO_REPORT, cargo_test_command
 from swefoundry.grading.report_parser import read_reports
 
@@ -67,12 +68,17 @@ def source(tmp_path: Path) -> Path:
     return root
 
 
+def environment(source: Path) -> dict[str, str]:
+    path = f"{source.parent / 'bin'}:{os.environ['PATH']}"
+    return {"PATH": path, "METADATA": str(source.parent / "metadata.json")}
+
+
 def run(source: Path, *files: str, more: Sequence[str] = ()) -> tuple[int, list[str]]:
     """Return the exit code, and the ids in the report."""
     command = expand_files(cargo_test_command("", more), files).replace("/testbed", str(source))
-    path = f"{source.parent / 'bin'}:{os.environ['PATH']}"
-    environment = {"PATH": path, "METADATA": str(source.parent / "metadata.json")}
-    ended = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, check=False)
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment(source), capture_output=True, check=False
+    )
     return ended.returncode, sorted(read_reports({"r": (source / CARGO_REPORT).read_bytes()}).statuses)
 
 
@@ -117,6 +123,22 @@ def test_files_of_one_target_run_it_once(source: Path) -> None:
 def test_files_without_a_target_could_not_run(source: Path) -> None:
     (source.parent / "metadata.json").write_text("{}")
     assert run(source, "tests/api.rs") == (3, [])
+
+
+def test_features_without_which_no_test_is_compiled_are_named_as_cargo_names_those_of_a_target(
+    source: Path,
+) -> None:
+    (source / "tests" / "plain.rs").write_text(
+        '#![cfg(all(feature = "alloc", feature="std"))]\n#[cfg(not(feature = "small"))]\n#[test]\n'
+    )
+    cargo = source.parent / "bin" / "cargo"
+    cargo.write_text(CARGO.replace("running 1 test", "running 0 tests").replace("test called", "none called"))
+    command = expand_files(cargo_test_command(""), ["tests/plain.rs"]).replace("/testbed", str(source))
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment(source), capture_output=True, check=False
+    )
+    assert ended.returncode == 0
+    assert log_constraints(ended.stdout.decode()).features == {"alloc", "std"}
 
 
 def test_a_target_is_compiled_again_for_files_that_its_macros_find_in_a_folder(source: Path) -> None:

@@ -51,6 +51,15 @@ END { if (open) { print "ERROR " t; e++ } printf "== %d failed, %d errors, %d pa
 """Prints failed tests and counts as pytest does."""
 
 
+_GATES = r"""grep -hE '^ *#!?\[cfg\(' {files} | grep -v 'not(' | grep -oE 'feature *= *"[^"]+"' | cut -d '"' -f 2"""
+_FEATURES = rf"""if [ "$code" = 0 ] && ! grep -q '^test .* \.\.\. ' {SOURCE_ROOT}/{CARGO_REPORT}; then
+  for feature in $({_GATES} | sort -u); do
+    echo "error: no test is compiled, which perhaps requires the features: \`$feature\`"
+  done
+fi"""
+"""Prints the features that attributes of the test files name, as cargo prints those of a target."""
+
+
 def cargo_test_command(
     options: str, more_files: Sequence[str] = (), *, first: str = "", with_examples: bool = False
 ) -> str:
@@ -77,4 +86,6 @@ while read -r d p select; do
 done << LIST
 $list
 LIST
-cat {report}; {_SUMMARY} {report}; exit $code"""
+cat {report}
+{_FEATURES}
+{_SUMMARY} {report}; exit $code"""
