@@ -81,7 +81,11 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
 
 def delete_objects_of_another_etcd(lab: Lab, steps: Steps) -> None:
     """Stop the lab and delete its state, where another release of etcd has written it."""
-    if set(lab.state.glob("etcd*")) - {controlplane.etcd_data(lab)}:
+    others = set(lab.state.glob("etcd*")) - {controlplane.etcd_data(lab)}
+    if others:
+        steps.console.print(
+            f"The cluster's objects are of another release of etcd ({min(others).name}): deleting them."
+        )
         down(lab, steps)
         delete_state(lab, steps)
         lab.prepare()

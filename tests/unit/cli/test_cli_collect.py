@@ -1,7 +1,8 @@
 """`swefoundry collect releases`: offline from archives of these tests, and once from the real index."""
 
 import json
-from datetime import UTC, datetime
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 
 from swefoundry.api.validation import manifest
 from swefoundry.cli.datasets.instance import InstanceSettings, render_instance
-from swefoundry.cli.releases.collecting import PairRejected, collect_pair
+from swefoundry.cli.releases.collecting import PairRejected, collect_pair, release_time
 from swefoundry.cli.releases.index import NoRelease, SourceArchive
 from swefoundry.cli.releases.pairs import parse_pair
 from swefoundry.cli.releases.splitting import path_classifier
@@ -62,6 +63,34 @@ class FolderIndex:
         return tar(
             path, {f"calc-{version}/{name}": content for name, content in FILES[version].items()}
         ), "e" * 64
+
+
+JUNE_2012 = datetime(2012, 6, 1, tzinfo=UTC)
+FETCHED = datetime(2025, 10, 1, tzinfo=UTC)
+MAY_2012 = JUNE_2012 - timedelta(days=31)
+FIXED_BY_NPM = datetime(1985, 10, 26, 8, 15, tzinfo=UTC)
+FIXED_BY_CARGO = datetime(2006, 7, 24, 1, 21, 28, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "file_times", "expected"),
+    [
+        (JUNE_2012, [MAY_2012, MAY_2012 + timedelta(seconds=5)], JUNE_2012),
+        (FETCHED, [MAY_2012, JUNE_2012], JUNE_2012),
+        (None, [MAY_2012, JUNE_2012], JUNE_2012),
+        (FETCHED, [JUNE_2012, JUNE_2012], FETCHED),
+        (FETCHED, [FIXED_BY_NPM, FIXED_BY_NPM], FETCHED),
+        (FETCHED, [FIXED_BY_NPM, FIXED_BY_CARGO], FETCHED),
+    ],
+)
+def test_a_release_is_as_old_as_its_newest_file_where_a_mirror_tells_when_it_fetched_it(
+    uploaded: datetime | None, file_times: list[datetime], expected: datetime, tmp_path: Path
+) -> None:
+    for number, time in enumerate(file_times):
+        path = tmp_path / f"file{number}"
+        path.touch()
+        os.utime(path, (time.timestamp(), time.timestamp()))
+    assert release_time(uploaded, tmp_path) == expected
 
 
 async def test_a_pair_becomes_an_instance(tmp_path: Path) -> None:

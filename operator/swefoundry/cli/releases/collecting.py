@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from swefoundry.cli.datasets.instance import Instance
@@ -17,6 +17,12 @@ from swefoundry.cli.releases.source_upload import SourceUpload
 from swefoundry.cli.releases.splitting import ChangePart
 from swefoundry.cli.releases.unpacking import unpack_release
 from swefoundry.patches.patch_parser import parse_patch
+
+_LONGEST_UPLOAD = timedelta(days=180)
+"""A release is uploaded within days; its newest file is the one that has its version."""
+
+_EARLIEST_RELEASE = datetime(2009, 1, 1, tzinfo=UTC)
+"""Cargo's fixed times are of 2006 and before; npm's index is of 2010."""
 
 
 class PairRejected(Exception):
@@ -84,14 +90,22 @@ def _instance(
         gold=patches.gold,
         tests=patches.tests,
         problem=problem_statement(pair.short_name, pair.new, trees.old, trees.new),
-        created_at=(uploaded or _newest_file_time(trees.new)).replace(microsecond=0),
+        created_at=release_time(uploaded, trees.new).replace(microsecond=0),
         version=pair.old,
         language=pair.language,
         extra={"package": pair.package, "releases": [pair.old, pair.new]},
     )
 
 
-def _newest_file_time(root: Path) -> datetime:
-    """Time of the newest file, for indexes that do not give the upload time."""
-    times = [path.stat().st_mtime for path in root.rglob("*") if path.is_file()]
-    return datetime.fromtimestamp(max(times, default=0), UTC)
+def release_time(uploaded: datetime | None, root: Path) -> datetime:
+    """When a release was made: when the index says, or its newest file where the index does not say or is a mirror's.
+
+    Mirrors give the time at which they fetched a release, years later. Tools that pack give all files one fixed time:
+    that says nothing.
+    """
+    times = {path.stat().st_mtime for path in root.rglob("*") if path.is_file()}
+    newest = datetime.fromtimestamp(max(times, default=0), UTC)
+    if uploaded is None:
+        return newest
+    told = len(times) > 1 and newest > _EARLIEST_RELEASE
+    return newest if told and newest < uploaded - _LONGEST_UPLOAD else uploaded
