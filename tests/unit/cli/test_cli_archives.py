@@ -74,9 +74,9 @@ def test_what_is_no_archive_says_so(tmp_path: Path) -> None:
         unpack_release(tmp_path / "a.tar.gz", tmp_path / "out")
 
 
-def test_a_release_is_extracted_within_its_limits_and_without_what_leads_out() -> None:
+def test_a_release_is_extracted_within_its_limits_with_its_times_and_without_what_leads_out() -> None:
     limits = ArchiveLimits(unpacked_bytes=1 << 30, members=500_000)
-    assert ExtractPolicy(limits, unsafe=UnsafePolicy.SKIP) == RELEASE_POLICY
+    assert ExtractPolicy(limits, unsafe=UnsafePolicy.SKIP, keep_times=True) == RELEASE_POLICY
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,11 @@ class FolderIndex:
         ), "e" * 64
 
 
-JUNE_2012 = datetime(2012, 6, 1, tzinfo=UTC)
+JUNE_2012 = datetime(2012, 6, 1, 9, 30, tzinfo=UTC)
 FETCHED = datetime(2025, 10, 1, tzinfo=UTC)
 MAY_2012 = JUNE_2012 - timedelta(days=31)
 FIXED_BY_NPM = datetime(1985, 10, 26, 8, 15, tzinfo=UTC)
+FIXED_BY_HATCH = datetime(2020, 2, 2, tzinfo=UTC)
 FIXED_BY_CARGO = datetime(2006, 7, 24, 1, 21, 28, tzinfo=UTC)
 
 
@@ -78,7 +79,7 @@ FIXED_BY_CARGO = datetime(2006, 7, 24, 1, 21, 28, tzinfo=UTC)
         (JUNE_2012, [MAY_2012, MAY_2012 + timedelta(seconds=5)], JUNE_2012),
         (FETCHED, [MAY_2012, JUNE_2012], JUNE_2012),
         (None, [MAY_2012, JUNE_2012], JUNE_2012),
-        (FETCHED, [JUNE_2012, JUNE_2012], FETCHED),
+        (FETCHED, [FIXED_BY_HATCH, FIXED_BY_HATCH], FETCHED),
         (FETCHED, [FIXED_BY_NPM, FIXED_BY_NPM], FETCHED),
         (FETCHED, [FIXED_BY_NPM, FIXED_BY_CARGO], FETCHED),
     ],

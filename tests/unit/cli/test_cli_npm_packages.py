@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from swefoundry.errors import PackageIndexUnavailable
 
 ADDRESS = "https://npm.example/mirror"
 PACKAGE = "@octo/calc"
+PACKED = datetime(2022, 1, 11, 20, tzinfo=UTC)
 
 
 class PackagePages:
@@ -25,6 +26,7 @@ class PackagePages:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.published = "2022-01-11T20:30:00.000Z"
 
     async def archive(self, package: str, version: str) -> SourceArchive:
         raise NoRelease(f"{package} {version}")
@@ -43,7 +45,7 @@ class PackagePages:
         tarballs = {each: f"{ADDRESS}/@octo/calc/-/calc-{each}.tgz" for each in ("1.0.0", "1.0.1")}
         return {
             "versions": {version: {"dist": {"tarball": url}} for version, url in tarballs.items()},
-            "time": dict.fromkeys(tarballs, "2022-01-11T20:30:00.000Z"),
+            "time": dict.fromkeys(tarballs, self.published),
         }
 
     def _write_tarball(self, path: Path, version: str) -> None:
@@ -53,13 +55,19 @@ class PackagePages:
                 text = manifest if name == "package.json" else f"// {version}\n"
                 entry = tarfile.TarInfo(f"package/{name}")
                 entry.size = len(text)
+                entry.mtime = int(PACKED.timestamp()) + len(name)
                 tar.addfile(entry, BytesIO(text.encode()))
 
 
 @pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NpmRegistry:
+def pages(tmp_path: Path) -> PackagePages:
+    return PackagePages(tmp_path)
+
+
+@pytest.fixture
+def registry(pages: PackagePages, monkeypatch: pytest.MonkeyPatch) -> NpmRegistry:
     monkeypatch.setenv("npm_config_registry", f"{ADDRESS}/")
-    return NpmRegistry(PackagePages(tmp_path))
+    return NpmRegistry(pages)
 
 
 async def test_a_pair_of_a_package_becomes_an_instance(registry: NpmRegistry) -> None:
@@ -72,6 +80,16 @@ async def test_a_pair_of_a_package_becomes_an_instance(registry: NpmRegistry) ->
         "archive": {"url": f"{ADDRESS}/@octo/calc/-/calc-1.0.0.tgz", "sha256": "e" * 64, "stripComponents": 1}
     }
     assert (b"test/calc.js" in instance.gold, b"test/calc.js" in instance.tests) == (False, True)
+
+
+async def test_a_release_of_a_mirror_is_as_old_as_its_newest_file(
+    registry: NpmRegistry, pages: PackagePages
+) -> None:
+    pages.published = "2025-10-01T21:48:49.000Z"
+    instance = await collect_pair(
+        parse_pair(f"npm:{PACKAGE}@1.0.0..1.0.1"), registry, path_classifier(NPM_TEST_GLOBS)
+    )
+    assert instance.created_at == PACKED + timedelta(seconds=len("test/calc.js"))
 
 
 async def test_a_release_that_the_registry_lacks_is_rejected_with_those_it_has(registry: NpmRegistry) -> None:

@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from swefoundry.cli.datasets.instance import Instance
@@ -22,7 +22,10 @@ _LONGEST_UPLOAD = timedelta(days=180)
 """A release is uploaded within days; its newest file is the one that has its version."""
 
 _EARLIEST_RELEASE = datetime(2009, 1, 1, tzinfo=UTC)
-"""Cargo's fixed times are of 2006 and before; npm's index is of 2010."""
+"""npm's fixed time is of 1985, those of cargo are of 2006 and before; npm's index is of 2010."""
+
+_MIDNIGHT = time(tzinfo=UTC)
+"""Of the other fixed times, such as 2020-02-02 of hatch and 2010-01-01 of Bazel."""
 
 
 class PairRejected(Exception):
@@ -100,12 +103,12 @@ def _instance(
 def release_time(uploaded: datetime | None, root: Path) -> datetime:
     """When a release was made: when the index says, or its newest file where the index does not say or is a mirror's.
 
-    Mirrors give the time at which they fetched a release, years later. Tools that pack give all files one fixed time:
-    that says nothing.
+    Mirrors give the time at which they fetched a release, years later. Some tools that pack give all files a fixed
+    time, which says nothing.
     """
-    times = {path.stat().st_mtime for path in root.rglob("*") if path.is_file()}
+    times = (path.stat().st_mtime for path in root.rglob("*") if path.is_file())
     newest = datetime.fromtimestamp(max(times, default=0), UTC)
     if uploaded is None:
         return newest
-    told = len(times) > 1 and newest > _EARLIEST_RELEASE
+    told = newest > _EARLIEST_RELEASE and newest.timetz() != _MIDNIGHT
     return newest if told and newest < uploaded - _LONGEST_UPLOAD else uploaded

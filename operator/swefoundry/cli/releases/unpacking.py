@@ -10,8 +10,10 @@ from swefoundry.archives.extract import extract
 RELEASE_LIMITS = ArchiveLimits(unpacked_bytes=1 << 30, members=500_000)
 """Larger archives are not useful for a benchmark, and may be decompression bombs."""
 
-RELEASE_POLICY = ExtractPolicy(RELEASE_LIMITS, unsafe=UnsafePolicy.SKIP)
-"""Published releases cannot be changed: a link that leads out of one is skipped, and the rest is used."""
+RELEASE_POLICY = ExtractPolicy(RELEASE_LIMITS, unsafe=UnsafePolicy.SKIP, keep_times=True)
+"""Published releases cannot be changed: a link that leads out of one is skipped, and the rest is used. Times of files
+tell when a release was made.
+"""
 
 
 class BadArchive(Exception):
