@@ -26,7 +26,7 @@ sys.path[:0] = [
     *(str(ROOT / part) for part in ("operator", "lab", "tests", "benchmarks/operator")),
 ]
 
-from batch import Batch, quantile, requests_by_kind  # noqa: E402
+from batch import Batch, Moment, quantile, requests_by_kind  # noqa: E402
 from places_in_use import Places  # noqa: E402
 from shard_processes import ShardProcesses  # noqa: E402
 
@@ -178,7 +178,9 @@ async def restarted(run: Run, operator: ShardProcesses) -> tuple[ShardProcesses,
     except BaseException:
         await operator.stop()
         raise
-    return operator, {"readySeconds": ready, "readyCpuSeconds": cpu, "nextPodSeconds": first}
+    restart = {"readySeconds": ready, "readyCpuSeconds": cpu, "nextPodSeconds": first}
+    print(f"  restarted: {json.dumps(restart)}", flush=True)
+    return operator, restart
 
 
 def results(run: Run, samples: list[Sample], cpu_seconds: float) -> dict[str, Any]:
@@ -233,11 +235,7 @@ def report(result: dict[str, Any]) -> None:
     """Print the measures, without those over time."""
     print(json.dumps({name: value for name, value in result.items() if name != "moments"}, indent=1))
     for moment in result["moments"][:: max(1, len(result["moments"]) // 12)]:
-        print(
-            f"  {moment['seconds']:7.1f} s  {moment['ended']:6} ended  {moment['resident_mib']:7.1f} MiB"
-            f"  {moment['cpu_seconds']:8.1f} CPU s  {moment['active']}",
-            flush=True,
-        )
+        print(Moment(**moment).line(), flush=True)
 
 
 if __name__ == "__main__":

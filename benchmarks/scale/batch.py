@@ -32,6 +32,13 @@ class Moment:
     resident_mib: float
     cpu_seconds: float
 
+    def line(self) -> str:
+        """For a person."""
+        return (
+            f"  {self.seconds:7.1f} s  {self.ended:6} ended  {self.resident_mib:7.1f} MiB"
+            f"  {self.cpu_seconds:8.1f} CPU s  {self.active}"
+        )
+
 
 @dataclass
 class Batch:
@@ -87,11 +94,19 @@ class Batch:
                     operator.cpu_seconds(),
                 )
             )
+            report_progress(self.moments)
             await asyncio.sleep(SAMPLE_SECONDS)
 
     def phases(self) -> dict[str, int]:
         """Number of instances by the phase that they ended in."""
         return dict(Counter(self.ended.values()))
+
+
+def report_progress(moments: Sequence[Moment]) -> None:
+    """Print the last sample when a minute has begun since the one before."""
+    minutes = [int(moment.seconds // 60) for moment in moments[-2:]]
+    if len(set(minutes)) > 1:
+        print(moments[-1].line(), flush=True)
 
 
 def an_instance(number: int, per_repository: int) -> Json:
