@@ -84,7 +84,7 @@ FIXED_BY_CARGO = datetime(2006, 7, 24, 1, 21, 28, tzinfo=UTC)
         (FETCHED, [FIXED_BY_NPM, FIXED_BY_CARGO], FETCHED),
     ],
 )
-def test_a_release_is_as_old_as_its_newest_file_where_a_mirror_tells_when_it_fetched_it(
+def test_a_release_is_as_old_as_its_newest_file_where_the_index_is_a_mirror(
     uploaded: datetime | None, file_times: list[datetime], expected: datetime, tmp_path: Path
 ) -> None:
     for number, time in enumerate(file_times):

@@ -110,5 +110,5 @@ def release_time(uploaded: datetime | None, root: Path) -> datetime:
     newest = datetime.fromtimestamp(max(times, default=0), UTC)
     if uploaded is None:
         return newest
-    told = newest > _EARLIEST_RELEASE and newest.timetz() != _MIDNIGHT
-    return newest if told and newest < uploaded - _LONGEST_UPLOAD else uploaded
+    known = newest > _EARLIEST_RELEASE and newest.timetz() != _MIDNIGHT
+    return newest if known and newest < uploaded - _LONGEST_UPLOAD else uploaded
