@@ -8,7 +8,8 @@ An evaluation whose only failures are unstable tests counts as passed, one that 
 - no test turns but those of files that could not be collected: `error2pass`
 - no test turns: `flaky` where tests are unstable, else `inconclusive`, as when those that failed are skipped
 
-An `error2pass` in which no test passes each time after the fix says nothing either: `flaky` or `inconclusive`.
+An `error2pass` or a `pass2pass` in which no test passes each time after the fix says nothing either: `flaky` or
+`inconclusive`.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -58,7 +59,7 @@ def sampled_verdict(
         return Verdict.FLAKY
     if verdict is Verdict.FAIL2PASS and not sets.swe_bench_fail_to_pass:
         return _verdict_without_turning_test(sets)
-    if verdict is Verdict.ERROR2PASS and not _has_passing_test(sets):
+    if verdict in (Verdict.ERROR2PASS, Verdict.PASS2PASS) and not _has_passing_test(sets):
         return _verdict_without_turning_test(sets)
     return verdict
 
@@ -82,12 +83,14 @@ def explanation(
         f"before: {', '.join(hung)} hangs and counts as failed": bool(hung),
         NO_TURNING_TEST: is_inconclusive and by_codes is Verdict.FAIL2PASS,
         NO_PASSING_TEST: is_inconclusive and by_codes is Verdict.ERROR2PASS,
+        NO_RUN_TEST: is_inconclusive and by_codes is Verdict.PASS2PASS,
     }
     return "; ".join(message for message, applies in messages.items() if applies)
 
 
 NO_TURNING_TEST = "no test passes only with the fix: those that failed before it are skipped or gone after it"
 NO_PASSING_TEST = "the tests cannot run before the fix, and none passes after it: all are skipped"
+NO_RUN_TEST = "no test passes, with the fix or without it: all are skipped"
 
 
 def broken_tolerated_test(

@@ -8,6 +8,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.grading.result_sets import CaseSets, compare_stages
 from swefoundry.grading.sampled_verdict import (
     NO_PASSING_TEST,
+    NO_RUN_TEST,
     NO_TURNING_TEST,
     SampledRun,
     explanation,
@@ -168,6 +169,12 @@ def test_a_tolerated_test_that_fails_only_with_the_fix_is_no_pass(before: int, e
         expected,
         "the draft tolerates the failure of broken, which does not fail before the fix",
     )
+
+
+def test_tests_that_are_all_skipped_say_nothing() -> None:
+    skipped: CaseStatuses = {"file.js": CaseStatus.SKIPPED}
+    found = judged(SampledRun(Stage.BEFORE, 0, skipped), SampledRun(Stage.AFTER, 0, skipped))
+    assert found[:2] == (Verdict.INCONCLUSIVE, NO_RUN_TEST)
 
 
 @pytest.mark.parametrize(
