@@ -157,6 +157,8 @@ def ended_statuses() -> dict[str, EnvBuildStatus]:
     parent = ParentUnusable("<what is wrong with spec.environment.parentRef>")
     record = BuildResult(nonce="n", code=42, message="Step 3 failed with exit code 1.", tail="error: no gcc")
     refused = probed(21, 0, environment={"acceptError2Pass": False})
+    probes = [{"stage": "before", "fault": "OOMKilled"}, {"stage": "after", "code": 0}]
+    killed = BUILT | {"outcome": "BeforeUnclear", "probes": probes}
     results = {
         "tests that reach the time limit": EvaluationResult(nonce="n", stage=Stage.AFTER, code=22),
         "tests that cannot be started": EvaluationResult(nonce="n", stage=Stage.AFTER, code=20, raw_exit=127),
@@ -171,6 +173,9 @@ def ended_statuses() -> dict[str, EnvBuildStatus]:
         ),
         "tests that still fail": exhausted(probed(1, 1, "FAILED test_a.py::test_b - assert 3 == 4")),
         "error2pass that is not accepted": exhausted(refused),
+        "tests that use up all memory without the fix": decided(
+            observed({"rounds": [killed, killed | {"number": 2}]})
+        ),
         **{
             what: exhausted(probed(1, result.code, missing_result_message(result, 900)))
             for what, result in results.items()

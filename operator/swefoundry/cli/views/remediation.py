@@ -83,6 +83,9 @@ REMEDIATIONS: dict[str, str] = {
     reasons.ROW_DISPROVEN: (
         "The hidden tests pass without the fix. Check the test patch, or drop the instance."
     ),
+    reasons.BEFORE_OUT_OF_MEMORY: (
+        "Raise spec.validation.resources.memory if the tests end with more, and re-create the object; or drop it."
+    ),
     reasons.DRAFTS_EXHAUSTED: (
         "Give a draft or overrides (spec.environment); the message, and the rounds above, show what was missing."
     ),

@@ -68,8 +68,11 @@ BEFORE_OUTCOMES = {
 }
 """Outcome of a round whose `after` passed, by the code of `before`."""
 
+OOM_KILLED = "OOMKilled"
+"""The fault of a pod that was killed for its memory, again with twice the limit."""
+
 FAULT_OUTCOMES = {
-    "OOMKilled": RoundOutcome.OUT_OF_MEMORY,
+    OOM_KILLED: RoundOutcome.OUT_OF_MEMORY,
     "DeadlineExceeded": RoundOutcome.TIME_LIMIT,
     "EntrypointMissing": RoundOutcome.NOT_RUNNABLE,
 }
@@ -120,7 +123,7 @@ def _time_limit_hint(record: BuildResult) -> str:
 def after_fault(current: Round, fault: PodFault) -> Round:
     """The round whose build or checkout pod reached a limit."""
     outcomes = {
-        "OOMKilled": RoundOutcome.BUILD_OUT_OF_MEMORY,
+        OOM_KILLED: RoundOutcome.BUILD_OUT_OF_MEMORY,
         "EphemeralStorageExceeded": RoundOutcome.BUILD_DISK_FULL,
         "DeadlineExceeded": RoundOutcome.BUILD_TIME_LIMIT,
     }

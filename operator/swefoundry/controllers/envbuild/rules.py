@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import Round
 from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.strategy_names import AGENTS
 from swefoundry.controllers.envbuild.budget import decide_budget, spent_search_budget
 from swefoundry.controllers.envbuild.observation import Observation
-from swefoundry.controllers.envbuild.round_transitions import best_judged_round, outcome_summary
+from swefoundry.controllers.envbuild.round_transitions import OOM_KILLED, best_judged_round, outcome_summary
 from swefoundry.controllers.envbuild.search_state import (
     ParentUnfinished,
     ParentUnusable,
@@ -47,6 +48,9 @@ ACCEPTANCE_BASIS = {
     RoundOutcome.ACCEPTED_ERROR2PASS: "error2pass",
 }
 """`status.acceptedOn` by outcome, where there is a fix to compare with."""
+
+MEMORY_ROUNDS = 2
+"""Images in which tests are killed for their memory without the fix, and pass with it, before the search ends."""
 
 Rule = Callable[[Observation], Step | None]
 
@@ -138,6 +142,22 @@ def _disproves_row(item: Round) -> bool:
     return item.outcome is RoundOutcome.BOTH_PASSED and can_disprove_row(
         item.strategy, item.parent, item.tolerated
     )
+
+
+def rows_that_use_up_memory_end_the_search(observed: Observation) -> Step | None:
+    """Without the fix the tests are killed for their memory, in several images in which they pass with it."""
+    killed = [item.number for item in observed.build.status.rounds if _uses_up_memory_before(item)]
+    if len(killed) < MEMORY_ROUNDS or observed.open_round is not None:
+        return None
+    rounds = ", ".join(map(str, killed))
+    message = f"without the fix the tests use up all memory (rounds {rounds})"
+    return EndSearch(reasons.BEFORE_OUT_OF_MEMORY, f"{message}: another environment would not change that")
+
+
+def _uses_up_memory_before(item: Round) -> bool:
+    before = next((probe for probe in item.probes if probe.stage is Stage.BEFORE), None)
+    killed = before is not None and before.fault == OOM_KILLED
+    return killed and item.outcome is RoundOutcome.BEFORE_UNCLEAR
 
 
 def reused_images_are_checked_out(observed: Observation) -> Step | None:
@@ -271,6 +291,7 @@ STATUS_RULES: tuple[Rule, ...] = (
     sources_are_taken_in,
     accepted_rounds_end_the_search,
     disproven_rows_end_the_search,
+    rows_that_use_up_memory_end_the_search,
     reused_images_are_checked_out,
     drafts_are_built,
     images_are_probed,

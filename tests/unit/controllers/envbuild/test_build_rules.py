@@ -64,6 +64,7 @@ def test_the_order_of_the_rules_is_the_lifecycle():
         "sources_are_taken_in",
         "accepted_rounds_end_the_search",
         "disproven_rows_end_the_search",
+        "rows_that_use_up_memory_end_the_search",
         "reused_images_are_checked_out",
         "drafts_are_built",
         "images_are_probed",
@@ -180,6 +181,18 @@ def test_where_root_may_be_the_reason_one_more_round_decides():
     assert decide(observed(with_rounds(BOTH_PASSED_AS_ROOT, accepted))) == AcceptRound(
         Round.model_validate(accepted), "fail2pass"
     )
+
+
+def test_tests_that_use_up_all_memory_without_the_fix_in_two_images_end_the_search():
+    probes = [{"stage": "before", "fault": "OOMKilled"}, {"stage": "after", "code": 0, "passed": 3}]
+    first, second = (built(number, outcome="BeforeUnclear", probes=probes) for number in (0, 1))
+    assert needs_search(observed(with_rounds(first)))
+    assert decide(observed(with_rounds(first, second))) == EndSearch(
+        "BeforeOutOfMemory",
+        "without the fix the tests use up all memory (rounds 1, 2): another environment would not change that",
+    )
+    of_time = [{"stage": "before", "fault": "DeadlineExceeded"}, probes[1]]
+    assert needs_search(observed(with_rounds(first, second | {"probes": of_time})))
 
 
 def test_a_finished_build_is_a_no_op():
