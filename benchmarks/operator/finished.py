@@ -53,7 +53,7 @@ async def measure_with_finished(
     operator = await OperatorProcess.start(settings, log)
     try:
         ready = await operator.wait_until_ready(objects)
-        await operator.wait_until_idle(objects)
+        await operator.wait_until_idle()
         start_cpu = operator.cpu_seconds()
         resident, peak = operator.resident_mib()
         transition = await _per_transition(cluster, operator, namespace, template, 100)

@@ -37,6 +37,10 @@ class ApiUnavailable(TransientError):
     """The Kubernetes API did not answer, or answered 429 or 5xx, or 410 because the rest of a list has expired."""
 
 
+class ApiExpired(ApiUnavailable):
+    """The Kubernetes API no longer has the version of a list or a watch (410); a new list has."""
+
+
 class ApiConflict(TransientError):
     """The object changed since it was read (409)."""
 

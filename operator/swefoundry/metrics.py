@@ -102,6 +102,12 @@ API_THROTTLE = Counter(
 WATCH_EVENTS = Counter(
     "swefoundry_watch_events_total", "Watch events, by kind and type.", ["kind", "type"], registry=REGISTRY
 )
+WATCH_RELISTS = Counter(
+    "swefoundry_watch_relists_total",
+    "Lists of all objects because a watch could not go on, by kind.",
+    ["kind"],
+    registry=REGISTRY,
+)
 WATCH_STAMP = Gauge(
     "swefoundry_watch_last_event_timestamp_seconds",
     "When the last watch event came, by kind.",

@@ -269,8 +269,8 @@ class Settings(BaseSettings):
     delete_qps: float = Field(default=20, gt=0)
     """Deletions per second, limited separately, so that clean-up and creation never starve each other."""
     resync_seconds: float = Field(default=300, gt=0)
-    """How often everything is listed and reconciled again, seconds: a watch may lose an event (nolar/kopf#1178). Where
-    that takes more than a fiftieth of it, the pause is fifty times as long as it takes."""
+    """How often everything is listed and reconciled again, seconds: a watch may lose an event. Where that
+    takes more than a fiftieth of it, the pause is fifty times as long as it takes."""
     stale_seconds: float = Field(default=900, gt=0)
     """Liveness fails when keys wait and no worker has taken one for this long, seconds."""
     health_port: int = Field(default=8080, ge=0, le=65535)

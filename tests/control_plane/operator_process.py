@@ -85,13 +85,12 @@ class OperatorProcess:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    async def wait_until_idle(self, tasks: int = 0) -> None:
-        """Wait until all events are handled; kopf lists all objects once more after the operator is ready."""
+    async def wait_until_idle(self) -> None:
+        """Wait until all events are handled."""
         for _ in range(60):
-            listed = total(self.metrics(), "swefoundry_watch_events_total", 'kind="TaskInstance"')
             before = self.cpu_seconds()
             await asyncio.sleep(2)
-            if listed >= tasks and self.cpu_seconds() - before < 0.05:
+            if self.cpu_seconds() - before < 0.05:
                 return
 
     def resident_mib(self) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 It has: create, get, list by labels in pages, merge-patch with resource versions, the removal of finalizers by a
 strategic merge patch, server-side apply, the status subresource, deletion with finalizers, grace periods and
-preconditions, pod logs, and the changes that a watch would send.
+preconditions, pod logs, and watches.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 from kubernetes.aio import client
 
+from simulated.watches import stream_changes
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import (
     BUILDS,
@@ -63,7 +64,7 @@ class ApiServer:
 
     objects: dict[ObjectKey, Json] = field(default_factory=dict)
     changes: list[Json] = field(default_factory=list)
-    """Every change in order, as a watch would send it."""
+    """Every change in order, as a watch sends it."""
     created: list[Json] = field(default_factory=list)
     """Every object as it was created."""
     requests: list[str] = field(default_factory=list)
@@ -75,6 +76,8 @@ class ApiServer:
     request_hook: RequestHook = no_hook
     now: datetime = EPOCH
     page: int = 500
+    kept_from: int = 0
+    """Watches from an earlier version are refused as too old."""
     git_version: str = "v1.33.1"
     url: str = ""
     _version: int = 100
@@ -94,7 +97,9 @@ class ApiServer:
 
     def writes(self, plural: str = "") -> list[str]:
         """Requests other than reads."""
-        return [line for line in self.requests if not line.startswith("GET") and f" {plural}" in line]
+        return [
+            line for line in self.requests if not line.startswith(("GET", "WATCH")) and f" {plural}" in line
+        ]
 
     # Operations of clients
 
@@ -217,16 +222,19 @@ class ApiServer:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         plural, namespace, name, sub = _parse_path(request.path)
-        line = f"{request.method} {'/'.join(part for part in (plural, name, sub) if part)}"
+        verb = "WATCH" if "watch" in request.query else request.method
+        line = f"{verb} {'/'.join(part for part in (plural, name, sub) if part)}"
         self.requests.append(line)
         content = await request.read()
         after = await self.request_hook(line)
         try:
-            for pattern in (line, f"{request.method} {plural}"):
+            for pattern in (line, f"{verb} {plural}"):
                 if pattern in self.forced_errors:
                     raise ApiStatusError(*self.forced_errors[pattern])
             if request.path == "/version":
                 return web.json_response({"gitVersion": self.git_version})
+            if verb == "WATCH":
+                return await self._watch(request, plural, namespace)
             if sub == "log":
                 return web.Response(body=self._log(("pods", namespace, name)))
             answer = self._do(request, (plural, namespace, name), sub, json.loads(content or b"{}"))
@@ -279,7 +287,17 @@ class ApiServer:
         start = int(query.get("continue", 0))
         end = start + min(self.page, int(query.get("limit", self.page)))
         more = {"continue": str(end)} if end < len(items) else {}
-        return {"items": items[start:end], "metadata": more}
+        return {"items": items[start:end], "metadata": more | {"resourceVersion": str(self._version)}}
+
+    async def _watch(self, request: web.Request, plural: str, namespace: str) -> web.StreamResponse:
+        selector = request.query.get("labelSelector", "")
+
+        def selected(body: Json) -> bool:
+            meta = body["metadata"]
+            of_kind = (body["kind"], meta["namespace"]) == (KINDS[plural], namespace)
+            return of_kind and selects(selector, meta.get("labels", {}))
+
+        return await stream_changes(request, self.changes, self.kept_from, selected)
 
     def _log(self, key: ObjectKey) -> bytes:
         uid = self.get(key)["metadata"]["uid"]

@@ -69,7 +69,7 @@ class ShardOperator:
             for _ in range(chance.randint(0, len(events))):
                 event = events.popleft()
                 # The object of an event from the wire is the handler's own.
-                await self.operator.informer.on_event(event=event | {"object": dict(event["object"])})
+                self.operator.informer.apply_event(event | {"object": dict(event["object"])})
         return any(self._late.values())
 
     async def reconcile_all(self) -> None:

@@ -195,7 +195,7 @@ class Simulation:
         self._delivered += 1
         if change["object"]["kind"] in (TASKS.kind, BUILDS.kind, "Pod"):
             # The object of an event from the wire is the handler's own.
-            await self._operator.informer.on_event(event=change | {"object": dict(change["object"])})
+            self._operator.informer.apply_event(change | {"object": dict(change["object"])})
 
     async def _reconcile_next(self) -> None:
         key = await self.context.queue.get()

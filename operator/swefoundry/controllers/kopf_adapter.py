@@ -1,36 +1,30 @@
-"""Adapter to kopf, which is used for watches alone.
+"""Adapter to kopf, which runs the process: start, stop, and the health endpoint.
 
-Its change handlers keep state in annotations (two writes per object), its indexes are quadratic at start-up, and its
-events are not retried; a level-triggered queue of our own has none of these costs.
+Its change handlers keep state in annotations (two writes per object), its indexes are quadratic at start-up, its
+watches list everything a second time and cost half a millisecond per event; a level-triggered queue and watches of our
+own have none of these costs.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from itertools import chain, repeat
 from typing import Any
 
 import kopf
 
 from swefoundry import metrics
-from swefoundry.api import labels
-from swefoundry.api.shards import Shard
 from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.full_collections import collect_fully_forever
 from swefoundry.controllers.health import check_health, measure_loop_lag
-from swefoundry.controllers.watch import Informer, watched
+from swefoundry.controllers.reflector import Reflector
+from swefoundry.controllers.watch import Informer
 from swefoundry.controllers.worker import Worker, utc_now
-from swefoundry.kube.api_client import PAGE_SIZE
 from swefoundry.kube.leader_election import LeaderElector
-from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.structured_log import fields
 from swefoundry.workloads.context import ReconcileContext
 
 log = logging.getLogger("swefoundry")
-
-MAX_WATCH_BACKOFF_SECONDS = 15.0
-"""Longest pause of a watch that is refused, so that a namespace may come back."""
 
 
 class Operator:
@@ -53,11 +47,6 @@ class Operator:
         self._register()
 
     def _register(self) -> None:
-        on_event = self.informer.on_event
-        for resource in (TASKS, BUILDS):
-            kopf.on.event(labels.GROUP, labels.VERSION, resource.plural, registry=self.registry)(on_event)
-        managed = {labels.MANAGED_BY: labels.MANAGER}
-        kopf.on.event("v1", "pods", labels=managed, registry=self.registry)(on_event)
         kopf.on.login(registry=self.registry)(login)
         kopf.on.startup(registry=self.registry)(self.start)
         kopf.on.cleanup(registry=self.registry)(self.stop)
@@ -65,13 +54,14 @@ class Operator:
 
     async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """List everything, then start the workers: on half a view they would start pods that run already."""
-        configure_kopf(settings, Shard.from_settings(self.context.settings))
+        configure_kopf(settings)
         self.context.queue.hold()
         metrics.LEADER.set(0)
         leads = self.elector is None or await self.elector.try_to_hold()
         if self.elector and leads:
             self._spawn(self.elector.renew())
         await self.informer.initial_list()
+        self._start_watches()
         self._spawn(self.informer.resync_forever())
         self._spawn(measure_loop_lag())
         self._spawn(collect_fully_forever())
@@ -79,6 +69,11 @@ class Operator:
             self._start_workers()
         elif self.elector:
             self._spawn(self._stand_by(self.elector))
+
+    def _start_watches(self) -> None:
+        for namespace in self.context.settings.namespaces:
+            for resource, selector in self.informer.watched:
+                self._spawn(Reflector(self.informer, resource, namespace, selector).run())
 
     async def stop(self, **_: Any) -> None:
         """Stop working; everything that matters runs in pods and is found again."""
@@ -121,44 +116,8 @@ async def login(**context: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
 
 
-class UnlimitedBackoff:
-    """Backoff delays (s) for kopf's watches: 1 to 15, never exhausted.
-
-    With a finite list kopf exits, and leaves all namespaces alone, because the API was away for a minute, or because
-    one namespace was deleted and its rights with it.
-    """
-
-    def __iter__(self) -> Iterator[float]:
-        return chain((1, 1, 2, 3, 5, 8), repeat(MAX_WATCH_BACKOFF_SECONDS))
-
-
-class NullDiffBaseStorage(kopf.DiffBaseStorage):
-    """Store nothing: kopf would copy every object of every event to see what changed, which no handler asks for."""
-
-    def build(self, **_: Any) -> kopf.BodyEssence:
-        return kopf.BodyEssence()
-
-    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
-        return None
-
-    def store(self, **_: Any) -> None:
-        pass
-
-
-def configure_kopf(settings: kopf.OperatorSettings, shard: Shard) -> None:
-    """Chunked lists, server-side selectors, nothing stored on objects, no limits of its own."""
-    settings.watching.chunk_size = PAGE_SIZE
-    settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 310
-    for resource, selector in watched(shard):
-        group, _, version = resource.base.removeprefix("/api/").removeprefix("/apis/").rpartition("/")
-        if selector:
-            settings.watching.label_selectors[group, version, resource.plural] = selector
-    settings.queueing.worker_limit = None
-    settings.queueing.idle_timeout = 1.0
-    settings.networking.request_timeout = 30
-    settings.networking.error_backoffs = UnlimitedBackoff()
+def configure_kopf(settings: kopf.OperatorSettings) -> None:
+    """No requests to the API of kopf's own."""
     settings.posting.enabled = False
-    settings.persistence.diffbase_storage = NullDiffBaseStorage()
     settings.scanning.disabled = True
     settings.peering.standalone = True

@@ -1,10 +1,9 @@
-"""Informer: keeps the cache current from watch events and periodic lists, and enqueues the keys to reconcile."""
+"""Informer: keeps the cache current from lists and watch events, and enqueues the keys to reconcile."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from swefoundry import errors, metrics
 from swefoundry.api import labels
@@ -49,10 +48,6 @@ failure: where nothing happens, a watch is silent for hours.
 """
 
 
-KOPF_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
-"""Parts of an object that kopf reads after the handler."""
-
-
 def watched(shard: Shard) -> tuple[tuple[Resource, str], ...]:
     """The kinds that a shard watches, with the label selectors of its objects."""
     selectors = {TASKS: shard.selector, BUILDS: shard.selector, PODS: MANAGED_PODS_SELECTOR}
@@ -66,18 +61,6 @@ def resync_pause(seconds: float, took: float) -> float:
     return max(seconds, RESYNC_PAUSE * took)
 
 
-def take_object(event: Any) -> ApiObject:
-    """The object of a watch event of kopf, which keeps what identifies it.
-
-    Kopf's wrappers of an object refer to each other, so that it would live on until a full collection of garbage.
-    """
-    kept: ApiObject = event["object"]
-    body = dict(kept)
-    for part in body.keys() - KOPF_FIELDS:
-        del kept[part]
-    return body
-
-
 class Informer:
     """Feeds the cache and the queue."""
 
@@ -85,19 +68,20 @@ class Informer:
         self.context = context
         self.bucket_assignment = BucketAssignment(context, self.observe_object)
         self._controllers = {each.resource.kind: each for each in controllers}
-        self._watched = watched(Shard.from_settings(context.settings))
+        self.watched = watched(Shard.from_settings(context.settings))
+        self.versions: dict[tuple[str, str], str] = {}
+        """The version of the last list, by namespace and kind, from which a watch goes on."""
         self.last_event_at = time.monotonic()
         self.missed_resyncs = 0
         self._last_resync_at = self.last_event_at
 
-    async def on_event(self, event: Any, **_: Any) -> None:
-        """Apply one watch event."""
+    def apply_event(self, event: ApiObject) -> None:
+        """Apply one watch event: its `type`, ADDED, MODIFIED or DELETED, and its `object`."""
+        body, kind = event["object"], event["type"]
         self.last_event_at = time.monotonic()
-        body = take_object(event)
-        kind = event["type"] or "LISTED"
         metrics.WATCH_EVENTS.labels(body["kind"], kind).inc()
         metrics.WATCH_STAMP.labels(body["kind"]).set(time.time())
-        changed = self.observe_object(body, deleted=event["type"] == "DELETED")
+        changed = self.observe_object(body, deleted=kind == "DELETED")
         log.debug("watch event", extra=fields(key_of(body), type=kind, changed=changed))
 
     def observe_object(self, body: ApiObject, deleted: bool = False) -> bool:
@@ -171,9 +155,9 @@ class Informer:
         """
         answered, changes, started = True, 0, time.monotonic()
         for namespace in self.context.settings.namespaces:
-            for resource, selector in self._watched:
+            for resource, selector in self.watched:
                 try:
-                    changes += await self._resync_one(resource, namespace, selector)
+                    changes += await self.list_again(resource, namespace, selector)
                 except errors.SwefoundryError as exc:
                     answered = answered and not isinstance(exc, errors.TransientError)
                     log.warning(
@@ -208,15 +192,19 @@ class Informer:
         ended = "finishedAt" in body.get("status", {}) and "deletionTimestamp" not in body["metadata"]
         return ended and not self.context.cache.children(body["metadata"]["uid"], PODS.kind)
 
-    async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> int:
+    async def list_again(self, resource: Resource, namespace: str, selector: str) -> int:
+        """List the objects of one kind, and return how many were new, changed or gone."""
         cached = self.context.cache.bodies(resource.kind)
         missing = {key_of(body): body for body in cached if body["metadata"]["namespace"] == namespace}
-        changes = 0
-        async for body in self.context.kube.list(resource, namespace, selector):
-            missing.pop(key_of(body), None)
-            changes += self.observe_object(body)
+        changes, version = 0, ""
+        async for page in self.context.kube.pages(resource, namespace, selector):
+            version = page["metadata"]["resourceVersion"]
+            for body in page["items"]:
+                missing.pop(key_of(body), None)
+                changes += self.observe_object(body)
         for body in missing.values():
             changes += self.observe_object(body, deleted=True)
+        self.versions[namespace, resource.kind] = version
         return changes
 
     def _forget(self, key: Key, body: ApiObject) -> None:

@@ -4,7 +4,8 @@ Typed client models are not used: they refuse fields newer than themselves and c
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, closing
 from typing import Any
 
 import aiohttp
@@ -29,6 +30,12 @@ REQUEST_SECONDS = 30.0
 
 FOLLOW_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS)
 """A log that is followed has no time limit: tests may be silent for long."""
+
+WATCH_SECONDS = 300
+"""For how long the server sends events before it ends a watch, as of controllers in Go (5 to 10 minutes)."""
+
+WATCH_TIMEOUT = aiohttp.ClientTimeout(total=WATCH_SECONDS + 10, sock_connect=REQUEST_SECONDS)
+"""A watch that lasts longer has lost its connection without a word."""
 
 VERSION_INFO = Resource("Info", "version", "")
 """Not a kind of objects, but a document of the API server."""
@@ -100,16 +107,40 @@ class KubeClient:
 
     async def list(self, resource: Resource, namespace: str, selector: str = "") -> AsyncIterator[ApiObject]:
         """All objects, page by page."""
+        async for page in self.pages(resource, namespace, selector):
+            for item in page["items"]:
+                yield item
+
+    async def pages(self, resource: Resource, namespace: str, selector: str = "") -> AsyncIterator[ApiObject]:
+        """All objects in lists, at least one; a watch goes on from their common `metadata.resourceVersion`."""
         query = {"limit": str(PAGE_SIZE), "labelSelector": selector}
         while True:
             page = await self._json("GET", resource, resource.path(namespace), query=query)
-            for item in page.get("items", []):
+            for item in page.setdefault("items", []):
                 item.setdefault("kind", resource.kind)
-                yield item
+            yield page
             token = page.get("metadata", {}).get("continue")
             if not token:
                 return
             query["continue"] = token
+
+    async def watch(
+        self, resource: Resource, namespace: str, selector: str, version: str
+    ) -> AsyncGenerator[ApiObject, None]:
+        """The events after a version, with bookmarks, until the server ends the watch: `{"type": …, "object": …}`.
+
+        ``ApiExpired`` when the server no longer has all that followed.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+            "labelSelector": selector,
+        }
+        async with aclosing(self._stream(resource.path(namespace), query, WATCH_TIMEOUT)) as parts:
+            async for line in _lines(parts):
+                yield _event(line)
 
     async def create(self, resource: Resource, namespace: str, body: ApiObject) -> ApiObject | None:
         """Create; ``None`` when an object of that name exists already."""
@@ -186,13 +217,24 @@ class KubeClient:
 
     async def follow_log(self, namespace: str, pod: str) -> AsyncIterator[bytes]:
         """The log of a pod's only container, as it is written, until the container ends."""
-        request = await self._request("GET", PODS.path(namespace, pod, "log"), {"follow": "true"})
+        path = PODS.path(namespace, pod, "log")
+        async with aclosing(self._stream(path, {"follow": "true"}, FOLLOW_TIMEOUT)) as parts:
+            async for part in parts:
+                yield part
+
+    async def _stream(
+        self, path: str, query: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> AsyncGenerator[bytes, None]:
+        """The parts of a response as they come."""
+        request = await self._request("GET", path, query)
         try:
-            response = await self._api.call_api(*request, _request_timeout=FOLLOW_TIMEOUT)
-            if response.status >= 400:
-                raise error_for_status(response.status, await response.read(), None)
-            async for chunk in response.response.content.iter_any():
-                yield chunk
+            response = await self._api.call_api(*request, _request_timeout=timeout)
+            with closing(response.response):
+                if response.status >= 400:
+                    retry_after = response.getheader("Retry-After")
+                    raise error_for_status(response.status, await response.read(), retry_after)
+                async for part in response.response.content.iter_any():
+                    yield part
         except (TimeoutError, aiohttp.ClientError, OSError) as exc:
             raise errors.ApiUnavailable(f"the Kubernetes API did not answer: {exc!r}") from exc
 
@@ -261,6 +303,29 @@ class KubeClient:
             self._before_write()
 
 
+async def _lines(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a stream, of any length; what follows the last end of a line is left out."""
+    begun: list[bytes] = []
+    async for part in parts:
+        first, *others = part.split(b"\n")
+        begun.append(first)
+        for line in others:
+            yield b"".join(begun)
+            begun = [line]
+
+
+def _event(line: bytes) -> ApiObject:
+    """An event of a watch. Raise the error that one of type ERROR is."""
+    try:
+        event: ApiObject = from_json(line, cache_strings="keys")
+    except ValueError as exc:
+        raise errors.ApiUnavailable(f"a watch sent what is no JSON: {_error_message(line)}") from exc
+    if event["type"] == "ERROR":
+        status = event["object"]
+        raise error_for_status(int(status.get("code", 500)), json.dumps(status).encode(), None)
+    return event
+
+
 def error_for_status(status: int, data: bytes, retry_after: str | None) -> errors.SwefoundryError:
     """Our error for an HTTP status of the API."""
     message = _error_message(data)
@@ -268,7 +333,9 @@ def error_for_status(status: int, data: bytes, retry_after: str | None) -> error
         return errors.NotFound(message)
     if status == 409:
         return errors.ApiConflict(message)
-    if status in (410, 429) or status >= 500:
+    if status == 410:
+        return errors.ApiExpired(message)
+    if status == 429 or status >= 500:
         after = float(retry_after) if retry_after and retry_after.isdigit() else None
         return errors.ApiUnavailable(message, after=after)
     return errors.ApiForbidden(message) if status in (401, 403) else errors.ApiRefused(message)

@@ -18,8 +18,8 @@ def a_pod(server, owner=None, work="intake"):
 
 
 async def send_event(operator, body, kind="MODIFIED"):
-    """Deliver an event as kopf does, with an object that is the event's own."""
-    await operator.informer.on_event(event={"type": kind, "object": dict(body)})
+    """Deliver an event as a watch does, with an object that is the event's own."""
+    operator.informer.apply_event({"type": kind, "object": dict(body)})
 
 
 async def ready(operator):

@@ -1,7 +1,6 @@
 """Operator: start and stop of the workers, and the settings of kopf."""
 
 import asyncio
-import itertools
 
 import kopf
 import pytest
@@ -9,10 +8,9 @@ import pytest
 from simulated.kubelet import Kubelet
 from simulated.scripted_pods import ScriptedPods, manifest
 from swefoundry import errors, metrics
-from swefoundry.api.shards import Shard
-from swefoundry.controllers.kopf_adapter import MAX_WATCH_BACKOFF_SECONDS, UnlimitedBackoff, configure_kopf
+from swefoundry.controllers.kopf_adapter import configure_kopf
 from swefoundry.kube.resources import TASKS
-from unit.controllers.informer_inputs import a_pod, send_event
+from unit.controllers.informer_inputs import a_pod
 
 
 async def until(condition):
@@ -24,15 +22,9 @@ async def test_real_workers_bring_a_task_to_its_verdict_and_stop_on_request(oper
     server.create("taskinstances", "here", manifest())
     kubelet = Kubelet(server, ScriptedPods(seeded))
     await operator.start(settings=kopf.OperatorSettings())
-    delivered = 0
     while "verdict" not in server.one("taskinstances")["status"]:
         for step in kubelet.steps():
             step()
-        while delivered < len(server.changes):
-            change = server.changes[delivered]
-            delivered += 1
-            if change["object"]["kind"] != "Event":
-                await send_event(operator, change["object"], change["type"])
         await asyncio.sleep(0.01)
     assert (await operator.healthz())["watchSeconds"] >= 0
     await operator.stop()
@@ -62,25 +54,11 @@ async def test_workers_start_only_after_a_complete_list(operator, server, monkey
     assert len(server.bodies("pods")) == 1
 
 
-def test_kopf_stores_nothing_posts_nothing_and_retries_forever():
+def test_kopf_makes_no_request_of_its_own():
     settings = kopf.OperatorSettings()
-    configure_kopf(settings, Shard())
+    configure_kopf(settings)
     assert (settings.posting.enabled, settings.scanning.disabled, settings.peering.standalone) == (
         False,
         True,
         True,
     )
-    pauses = list(itertools.islice(UnlimitedBackoff(), 50))
-    assert pauses == sorted(pauses) and pauses[-1] == MAX_WATCH_BACKOFF_SECONDS
-
-
-def test_the_api_server_filters_all_three_watches_of_a_shard():
-    settings = kopf.OperatorSettings()
-    configure_kopf(settings, Shard(1, 64))
-    own = "swefoundry.dev/bucket in (1)"
-    selectors = settings.watching.label_selectors
-    assert {(key.group, key.version, key.any_name): text for key, text in selectors.items()} == {
-        ("swefoundry.dev", "v1alpha1", "taskinstances"): own,
-        ("swefoundry.dev", "v1alpha1", "envbuilds"): own,
-        ("", "v1", "pods"): f"app.kubernetes.io/managed-by=swefoundry,{own}",
-    }

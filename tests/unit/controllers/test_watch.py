@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from simulated.scripted_pods import manifest
+from swefoundry.api.shards import Shard
 from swefoundry.controllers.controller import Controller
-from swefoundry.controllers.watch import Informer, resync_pause
+from swefoundry.controllers.watch import Informer, resync_pause, watched
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
@@ -21,16 +22,6 @@ async def test_a_new_object_is_enqueued_and_an_echo_is_not(operator, server):
     assert await ready(operator) == {TASK}
     await send_event(operator, body)
     assert await ready(operator) == set()
-
-
-async def test_kopf_is_left_what_identifies_an_object_because_its_wrappers_outlive_the_event(
-    operator, server
-):
-    body = server.create("taskinstances", "here", manifest())
-    event = {"type": "ADDED", "object": dict(body)}
-    await operator.informer.on_event(event=event)
-    assert event["object"] == {name: body[name] for name in ("apiVersion", "kind", "metadata")}
-    assert operator.context.cache.get(TASK)["spec"] == body["spec"]
 
 
 async def test_what_a_pod_leaves_is_looked_at_before_ten_objects_that_are_new(operator, server):
@@ -255,3 +246,12 @@ async def test_an_object_created_again_during_a_resync_is_kept(operator, server)
     await operator.informer.resync()
     await asyncio.sleep(0)
     assert operator.context.cache.get(TASK)["metadata"]["uid"] == server.get(PLACE)["metadata"]["uid"]
+
+
+def test_the_api_server_filters_all_three_watches_of_a_shard():
+    own = "swefoundry.dev/bucket in (1)"
+    assert {resource.plural: selector for resource, selector in watched(Shard(1, 64))} == {
+        "taskinstances": own,
+        "envbuilds": own,
+        "pods": f"app.kubernetes.io/managed-by=swefoundry,{own}",
+    }

@@ -35,7 +35,7 @@ def test_every_http_error_is_mapped(status):
         403: errors.ApiForbidden,
         404: errors.NotFound,
         409: errors.ApiConflict,
-        410: errors.ApiUnavailable,
+        410: errors.ApiExpired,
         429: errors.ApiUnavailable,
     }
     usual = errors.ApiUnavailable if status >= 500 else errors.ApiRefused
