@@ -37,6 +37,11 @@ WATCH_SECONDS = 300
 WATCH_TIMEOUT = aiohttp.ClientTimeout(total=WATCH_SECONDS + 10, sock_connect=REQUEST_SECONDS)
 """A watch that lasts longer has lost its connection without a word."""
 
+NO_LIMIT = 0
+"""Of connections: each namespace has three watches, which would use up the default of 100. What else is open at a time
+is limited by the number of workers.
+"""
+
 VERSION_INFO = Resource("Info", "version", "")
 """Not a kind of objects, but a document of the API server."""
 
@@ -84,6 +89,7 @@ class KubeClient:
                 ) from exc
         settings.proxy = settings.proxy or environment_proxy(settings.host)
         settings.client_session_kwargs = {"trust_env": False}
+        settings.connection_pool_maxsize = NO_LIMIT
         return cls(client.ApiClient(configuration=settings), writes, deletes, before_write)
 
     async def close(self) -> None:

@@ -1,7 +1,9 @@
 """Client of the Kubernetes API, against a real HTTP server that answers as the API does."""
 
 import asyncio
+import json
 import socket
+from contextlib import aclosing
 
 import pytest
 from aiohttp import web
@@ -244,3 +246,36 @@ async def test_requests_are_counted_by_verb_resource_and_code(server):
 )
 def test_url_paths(where, path):
     assert Resource("Thing", "things", "/apis/g/v").path(*where) == path
+
+
+async def test_watches_of_fifty_namespaces_leave_connections_for_requests(server, tmp_path, monkeypatch):
+    path = tmp_path / "kubeconfig"
+    path.write_text(
+        json.dumps(
+            {
+                "current-context": "here",
+                "clusters": [{"name": "here", "cluster": {"server": server.url}}],
+                "users": [{"name": "me", "user": {"token": "t"}}],
+                "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+            }
+        )
+    )
+    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+    kube = await KubeClient.connect()
+    watches = [asyncio.ensure_future(first_event(kube, resource, f"n-{number}"))
+               for number in range(50) for resource in (TASKS, BUILDS, PODS)]  # fmt: skip
+    try:
+        async with asyncio.timeout(20):
+            while len([line for line in server.requests if line.startswith("WATCH")]) < len(watches):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            assert await kube.version() == server.git_version
+    finally:
+        for watch in watches:
+            watch.cancel()
+        await asyncio.wait(watches)
+        await kube.close()
+
+
+async def first_event(kube, resource, namespace):
+    async with aclosing(kube.watch(resource, namespace, "", "0")) as events:
+        return await anext(events)
