@@ -4,7 +4,8 @@
 
     SwefoundryError
     ├── TransientError            try again after `after` seconds
-    │   ├── ApiUnavailable        the Kubernetes API did not answer, or answered 410, 429 or 5xx
+    │   ├── ApiUnavailable        the Kubernetes API did not answer, or answered 429 or 5xx
+    │   │   └── ApiExpired        it no longer has the version of a list or a watch (410)
     │   ├── ApiConflict           another client wrote first: read again, decide again
     │   ├── RegistryUnavailable   the OCI registry did not answer, or answered 429 or 5xx
     │   └── PackageIndexUnavailable  the package index did not answer
