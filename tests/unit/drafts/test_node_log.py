@@ -131,7 +131,14 @@ def test_a_lock_file_that_cannot_be_installed_is_left_aside(message: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "message", ["npm error syscall spawn git", "npm error command git ls-remote ssh://git@forge/o/r.git"]
+    "message",
+    [
+        "npm error syscall spawn git",
+        "npm error command git ls-remote ssh://git@forge/o/r.git",
+        "npm ERR! code ENOGIT",
+        "npm ERR! enoent spawn git ENOENT",
+        "npm ERR! fatal: unable to look up forge.example (port 9418) (Name or service not known)",
+    ],
 )
 def test_without_git_only_what_the_package_itself_needs_is_installed(message: str) -> None:
     inputs = an_input(
@@ -139,7 +146,7 @@ def test_without_git_only_what_the_package_itself_needs_is_installed(message: st
                           "scripts": {"test": "mocha -r ts-node/register"}}}
     )  # fmt: skip
     following = proposed(ended(inputs, RoundOutcome.STEP_FAILED, message))
-    assert following.label.endswith(", only what the package itself needs")
+    assert ", only what the package itself needs" in following.label
     assert re.findall(r'"([\w-]+)": "', following.draft.dockerfile) == ["lodash", "mocha", "ts-node"]
     missed = ended(inputs, RoundOutcome.STEP_FAILED, message)
     again = proposed(ended(missed, RoundOutcome.NO_RESULT, "Error: Cannot find module 'eclint-like'"))

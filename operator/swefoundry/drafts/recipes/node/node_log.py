@@ -44,7 +44,8 @@ _LOCK = re.compile(
 )
 """A lock file that its package manager cannot install as it is."""
 _GIT = re.compile(
-    r"syscall spawn git|git ls-remote|unknown git error|EALLOWGIT|Couldn't find the binary git|not found: git"
+    r"syscall spawn git|enoent spawn git|code ENOGIT|git ls-remote|unknown git error|EALLOWGIT|not found: git"
+    r"|Couldn't find the binary git|fatal: unable to (?:access|look up)"
 )
 """A package out of a git repository, which builds do not reach."""
 _UNREACHED = re.compile(
