@@ -35,7 +35,7 @@ class TransientError(SwefoundryError):
 
 
 class ApiUnavailable(TransientError):
-    """The Kubernetes API did not answer, or answered 429 or 5xx, or 410 because the rest of a list has expired."""
+    """The Kubernetes API did not answer, or answered 429 or 5xx."""
 
 
 class ApiExpired(ApiUnavailable):

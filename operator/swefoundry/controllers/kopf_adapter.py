@@ -7,7 +7,7 @@ own have none of these costs.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from swefoundry import metrics
 from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.full_collections import collect_fully_forever
 from swefoundry.controllers.health import check_health, measure_loop_lag
-from swefoundry.controllers.reflector import Reflector
+from swefoundry.controllers.reflector import Reflector, pauses
 from swefoundry.controllers.watch import Informer
 from swefoundry.controllers.worker import Worker, utc_now
 from swefoundry.kube.leader_election import LeaderElector
@@ -116,8 +116,21 @@ async def login(**context: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
 
 
+class UnlimitedBackoff:
+    """Pauses (s) of kopf's requests, without an end.
+
+    It reads once at the start which kinds the API serves. With a finite list it would end the process because the API
+    was away for a minute.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return pauses()
+
+
 def configure_kopf(settings: kopf.OperatorSettings) -> None:
-    """No requests to the API of kopf's own."""
+    """No Events, no peers, and no watches of kopf's own."""
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = UnlimitedBackoff()
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True

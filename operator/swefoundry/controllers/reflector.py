@@ -53,7 +53,7 @@ class Reflector:
                 await asyncio.sleep(pause)
 
     async def _list(self) -> None:
-        changes = await self._informer.list_again(self._resource, self._namespace, self._selector)
+        changes = await self._informer.list_all(self._resource, self._namespace, self._selector)
         self._version = self._informer.versions[self._namespace, self._resource.kind]
         metrics.WATCH_RELISTS.labels(self._resource.kind).inc()
         log.info("listed again for a watch", extra=self._fields(changes=changes))

@@ -157,7 +157,7 @@ class Informer:
         for namespace in self.context.settings.namespaces:
             for resource, selector in self.watched:
                 try:
-                    changes += await self.list_again(resource, namespace, selector)
+                    changes += await self.list_all(resource, namespace, selector)
                 except errors.SwefoundryError as exc:
                     answered = answered and not isinstance(exc, errors.TransientError)
                     log.warning(
@@ -192,7 +192,7 @@ class Informer:
         ended = "finishedAt" in body.get("status", {}) and "deletionTimestamp" not in body["metadata"]
         return ended and not self.context.cache.children(body["metadata"]["uid"], PODS.kind)
 
-    async def list_again(self, resource: Resource, namespace: str, selector: str) -> int:
+    async def list_all(self, resource: Resource, namespace: str, selector: str) -> int:
         """List the objects of one kind, and return how many were new, changed or gone."""
         cached = self.context.cache.bodies(resource.kind)
         missing = {key_of(body): body for body in cached if body["metadata"]["namespace"] == namespace}

@@ -1,4 +1,6 @@
-"""Inputs of tests of the informer and of what it feeds: a pod, an event, the keys that it enqueues."""
+"""For tests of the informer and of what it feeds: a pod, an event, the keys that it enqueues, and waiting."""
+
+import asyncio
 
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role
@@ -29,3 +31,10 @@ async def ready(operator):
     for key in keys:
         queue.done(key)
     return keys
+
+
+async def until(condition):
+    """Wait until it is true, for a minute at most."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - what is waited for is on the other side of a connection
+            await asyncio.sleep(0.005)

@@ -1,6 +1,7 @@
 """Operator: start and stop of the workers, and the settings of kopf."""
 
 import asyncio
+import itertools
 
 import kopf
 import pytest
@@ -9,13 +10,9 @@ from simulated.kubelet import Kubelet
 from simulated.scripted_pods import ScriptedPods, manifest
 from swefoundry import errors, metrics
 from swefoundry.controllers.kopf_adapter import configure_kopf
+from swefoundry.controllers.reflector import pauses
 from swefoundry.kube.resources import TASKS
-from unit.controllers.informer_inputs import a_pod
-
-
-async def until(condition):
-    while not condition():  # noqa: ASYNC110 - what is waited for is on the other side of a connection
-        await asyncio.sleep(0.005)
+from unit.controllers.informer_inputs import a_pod, until
 
 
 async def test_real_workers_bring_a_task_to_its_verdict_and_stop_on_request(operator, server, seeded):
@@ -54,11 +51,14 @@ async def test_workers_start_only_after_a_complete_list(operator, server, monkey
     assert len(server.bodies("pods")) == 1
 
 
-def test_kopf_makes_no_request_of_its_own():
+def test_kopf_posts_and_watches_nothing_and_retries_forever():
     settings = kopf.OperatorSettings()
     configure_kopf(settings)
     assert (settings.posting.enabled, settings.scanning.disabled, settings.peering.standalone) == (
         False,
         True,
         True,
+    )
+    assert list(itertools.islice(settings.networking.error_backoffs, 50)) == list(
+        itertools.islice(pauses(), 50)
     )

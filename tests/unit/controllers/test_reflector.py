@@ -11,7 +11,7 @@ from swefoundry import metrics
 from swefoundry.controllers.reflector import MAX_PAUSE_SECONDS, Reflector, pauses
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
-from unit.controllers.informer_inputs import PLACE, TASK
+from unit.controllers.informer_inputs import PLACE, TASK, until
 
 LONGER_THAN_ANY_CHUNK = "x" * 400_000
 LIST, WATCH = "GET taskinstances", "WATCH taskinstances"
@@ -25,19 +25,13 @@ def without_pauses(monkeypatch):
 @asynccontextmanager
 async def watching(operator):
     """Everything is listed, and the tasks of one namespace are watched until the block ends."""
-    await operator.informer.list_again(TASKS, "here", "")
+    await operator.informer.list_all(TASKS, "here", "")
     task = asyncio.create_task(Reflector(operator.informer, TASKS, "here", "").run())
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait([task])
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is waited for is on the other side of a connection
-            await asyncio.sleep(0.005)
 
 
 def cached(operator):
@@ -99,7 +93,7 @@ async def test_what_the_server_no_longer_has_is_found_by_a_list(operator, server
 @pytest.mark.parametrize(
     "refusal", [(503, "busy"), (403, "no right to watch"), (404, "no such namespace"), (410, "gone")]
 )
-async def test_a_watch_that_is_refused_is_tried_again(refusal, operator, server, caplog):
+async def test_a_watch_that_is_refused_is_tried_again(refusal, operator, server):
     async with watching(operator):
         server.forced_errors[WATCH] = refusal
         server.create("taskinstances", "here", manifest())

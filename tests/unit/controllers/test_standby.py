@@ -1,7 +1,5 @@
 """A standby: what it does until it is elected, and what then."""
 
-import asyncio
-
 import kopf
 import pytest
 
@@ -10,17 +8,12 @@ from simulated.scripted_pods import manifest
 from simulated.stepping_operator import make_operator
 from swefoundry import metrics
 from swefoundry.kube.leader_election import LeaderElector, LeaseConfig
-from unit.controllers.informer_inputs import send_event
+from unit.controllers.informer_inputs import send_event, until
 
 LEASE = ("leases", "here", "leader")
 CONFIG = LeaseConfig("here", "leader", retry_seconds=0.01)
 SECONDS_LATER_OR_NEVER = 3600
 OTHER = {"holderIdentity": "other", "leaseDurationSeconds": SECONDS_LATER_OR_NEVER, "leaseTransitions": 0}
-
-
-async def until(condition):
-    while not condition():  # noqa: ASYNC110 - what is waited for is on the other side of a connection
-        await asyncio.sleep(0.005)
 
 
 @pytest.fixture
