@@ -116,8 +116,17 @@ def test_packages_that_only_the_fixed_manifest_names_are_installed() -> None:
 
 
 def test_the_runner_is_that_of_the_fixed_manifest_because_its_tests_run() -> None:
-    moved = {**MANIFEST, "scripts": {"test": "node --test"}}
-    assert proposed(an_input(fixed={"package.json": moved})).label.startswith("node 16, node:test, ")
+    moved = an_input(
+        fixed={"package.json": {**MANIFEST, "scripts": {"test": "node --test"}}}, created="2024-01-02"
+    )
+    assert proposed(moved).label.startswith("node 20, node:test, ")
+
+
+def test_files_are_run_one_by_one_on_a_node_whose_own_runner_cannot_report() -> None:
+    manifest = {"name": "calc", "scripts": {"test": "node --test"}}
+    proposal = proposed(an_input({"package.json": manifest}, bases=["node:16-slim"]))
+    assert proposal.label.startswith("node 16, script, ")
+    assert " exit node {files}" in proposal.draft.test_command
 
 
 def test_a_package_that_a_manifest_binds_to_a_place_is_never_asked_from_the_registry() -> None:

@@ -12,7 +12,12 @@ from swefoundry.drafts.recipes.node.node_log import log_constraints, needs_ordin
 from swefoundry.drafts.recipes.node.node_project import NodeProject, read_node_project
 from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES, NodeCandidate, node_candidates
 from swefoundry.drafts.recipes.node.requested_releases import release_bounds
-from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, browser_runner, find_runner
+from swefoundry.drafts.recipes.node.runner_detection import (
+    RunnerCommand,
+    browser_runner,
+    find_runner,
+    runner_on,
+)
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 
 
@@ -25,10 +30,11 @@ class NodePlan(SearchPlan[NodeCandidate, NodeConstraints]):
     constraints: NodeConstraints = NO_NODE_CONSTRAINTS
 
     def proposal(self, candidate: NodeCandidate) -> Proposal:
+        runner = runner_on(candidate.version, self.runner)
         return Proposal(
             strategy=RECIPE,
-            label=plan_label(self.project, self.runner, candidate, self.constraints),
-            draft=plan_to_draft(self.project, self.runner, candidate, self.constraints),
+            label=plan_label(self.project, runner, candidate, self.constraints),
+            draft=plan_to_draft(self.project, runner, candidate, self.constraints),
         )
 
     def allows(self, candidate: NodeCandidate) -> bool:

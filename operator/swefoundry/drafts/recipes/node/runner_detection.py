@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from swefoundry.drafts.recipes.node.file_patterns import file_patterns
 from swefoundry.drafts.recipes.node.loaders import program_loader
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest
+from swefoundry.drafts.recipes.recipe_search import LanguageVersion
 
 RUNNERS = (
     "vitest",
@@ -26,6 +27,8 @@ RUNNERS = (
 """Packages, in the order in which a manifest without a telling script is read."""
 NODE_TEST, SCRIPT, PROGRAM = "node:test", "script", "program"
 """Node's own runner, files that say by their exit code alone whether they pass, and a runner that no rule knows."""
+_REPORTS_SINCE = (18, 0)
+"""Release of Node whose own runner writes the report that is asked for."""
 _NO_RUNNERS = frozenset(
     [
         "airtap",
@@ -186,6 +189,12 @@ def find_runner(manifest: PackageManifest, root: PackageManifest) -> RunnerComma
     if _browser_programs(manifest, root):
         return None
     return _unknown_runner(manifest) or RunnerCommand(NODE_TEST)
+
+
+def runner_on(version: LanguageVersion, runner: RunnerCommand) -> RunnerCommand:
+    """Return the runner on a release of Node: files are run one by one where Node's own cannot report."""
+    is_too_old = runner.name == NODE_TEST and version < _REPORTS_SINCE
+    return replace(runner, name=SCRIPT) if is_too_old else runner
 
 
 def browser_runner(manifest: PackageManifest, root: PackageManifest) -> str:
