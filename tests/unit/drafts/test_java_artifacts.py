@@ -122,13 +122,19 @@ def test_a_plugin_whose_name_a_shell_would_read_is_not_named_in_a_command() -> N
 
 
 def test_a_patch_without_a_class_of_tests_has_no_draft() -> None:
-    inputs = an_input(
-        test_files=[], test_support_files=["src/it/relocation/verify.groovy", "src/it/x/pom.xml"]
-    )
+    built = [
+        "src/it/relocation/verify.groovy",
+        "src/it/x/pom.xml",
+        "src/it/x/src/main/java/org/x/Processor.java",
+    ]
+    inputs = an_input(test_files=["src/it/x/src/test/java/XTest.java"], test_support_files=built)
     assert list(proposals(inputs)) == []
     assert refusal(inputs) == (
-        "the test patch changes no Java file and nothing in src/test, and the recipe runs classes of tests alone"
+        "the test patch changes no Java file of a module and nothing in src/test,"
+        " and the recipe runs classes of tests alone"
     )
+    of_module = an_input(test_files=["src/it/java/org/x/XIT.java"], test_support_files=built)
+    assert refusal(of_module) is None
     with_data = an_input(test_files=[], test_support_files=["src/it/x/pom.xml", "src/test/resources/x.csv"])
     assert refusal(with_data) is None
 

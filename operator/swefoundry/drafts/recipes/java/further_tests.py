@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from swefoundry.contracts.facts import Facts
+from swefoundry.drafts.recipes.java.java_project import is_of_module
 
 _TEST_CLASS = "@([A-Za-z]*Test|TestFactory)([^A-Za-z]|$)|extends +[A-Za-z]*TestCase"
 """A line of every class with a test, of any JUnit."""
@@ -38,17 +39,17 @@ def has_other_tests_alone(facts: Facts) -> bool:
 
 def _has_tests_of_classes(facts: Facts) -> bool:
     """Whether the patch changes a Java file, or anything where Maven and Gradle have tests of classes."""
-    files = [*facts.test_files, *facts.test_support_files]
+    files = filter(is_of_module, [*facts.test_files, *facts.test_support_files])
     return any(path.endswith(".java") or "/src/test/" in f"/{path}" for path in files)
 
 
 def _has_test_files(facts: Facts) -> bool:
-    return any(path.endswith(".java") for path in facts.test_files)
+    return any(path.endswith(".java") for path in facts.test_files if is_of_module(path))
 
 
 def _helper_classes(facts: Facts) -> list[str]:
     """Return the names of the classes of test support that the patch changes."""
-    files = [PurePosixPath(path) for path in facts.test_support_files]
+    files = [PurePosixPath(path) for path in facts.test_support_files if is_of_module(path)]
     return sorted(path.stem for path in files if path.suffix == ".java" and path.stem.isidentifier())
 
 

@@ -24,6 +24,8 @@ _CI_LISTS = re.compile(
 )
 _CI_NUMBER = re.compile(r"(?<![\d.])(?:1\.)?(\d{1,2})(?!\d)")
 _KNOWN_VERSIONS = range(6, 40)
+_BUILT_PROJECT = re.compile(r"(?:^|/)src/it/.*/src/")
+"""A source of a project that maven-invoker-plugin builds, which is no class of a module."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,18 @@ def read_java_project(strategy_input: StrategyInput) -> JavaProject | None:
     texts = {file.path.rpartition("/")[0]: file.text for file in _pom_files(facts)}
     read = {folder: read_pom(folder, text) for folder, text in texts.items()}
     poms = {folder: pom for folder, pom in read.items() if pom is not None}
-    tests = [path for path in facts.test_files if path.endswith(".java")]
+    tests = [path for path in facts.test_files if path.endswith(".java") and is_of_module(path)]
     files = tests or facts.test_support_files or [""]
     folders = {folder for path in files if (folder := nearest_folder(path, texts)) is not None}
     if not folders:
         return None
     modules = sorted((_module(folder, poms) for folder in folders), key=lambda each: each.folder)
     return JavaProject(facts, poms, tuple(modules), created.date() if created is not None else None)
+
+
+def is_of_module(path: str) -> bool:
+    """Whether a file is of a module, and not of a project that a module's tests build."""
+    return _BUILT_PROJECT.search(path) is None
 
 
 def _pom_files(facts: Facts) -> list[FileFact]:

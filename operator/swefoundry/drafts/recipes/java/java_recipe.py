@@ -67,4 +67,7 @@ def refusal(strategy_input: StrategyInput) -> str | None:
     """Return why the recipe has no plan for a source whose test patch has no class of tests."""
     if not has_other_tests_alone(strategy_input.facts):
         return None
-    return "the test patch changes no Java file and nothing in src/test, and the recipe runs classes of tests alone"
+    return (
+        "the test patch changes no Java file of a module and nothing in src/test,"
+        " and the recipe runs classes of tests alone"
+    )
