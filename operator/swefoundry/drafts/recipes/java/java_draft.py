@@ -36,6 +36,12 @@ REPOSITORY = "/m2"
 _QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
 """Maven ends before the JVM's optimizing compiler pays; the tests run in JVMs of their own, without it."""
 
+_BREADTH_FIRST = "-Daether.dependencyCollector.impl=bf"
+"""Maven 3.9 downloads the POMs of dependencies side by side then, and one after another otherwise; 3.8 knows no such
+property. It reads fewer of them, so the tests need the same setting.
+https://issues.apache.org/jira/browse/MRESOLVER-7
+"""
+
 SKIPPED_PLUGINS = (
     "animal.sniffer",
     "bnd.baseline",
@@ -155,6 +161,7 @@ def maven_flags(project: JavaProject, candidate: JavaCandidate, constraints: Jav
     """Return the options that the build and the tests share."""
     return [
         "-B -ntp",
+        _BREADTH_FIRST,
         f"-Dmaven.repo.local={REPOSITORY}",
         *_TESTS,
         f"-D{IGNORED_FAILURES}=false",
