@@ -205,7 +205,10 @@ MESSAGES: tuple[ToolMessage, ...] = (
     ToolMessage(
         "wget",
         _ADDRESS,
-        line(rf"^[\d-]+ [\d:]+ ERROR {STATUS}: |failed: .*{FAULT}|^wget: .*(?:{FAULT}|HTTP/\S+ {STATUS} )"),
+        line(
+            rf"^[\d-]+ [\d:]+ ERROR {STATUS}: |(?:^|\.\.\. )failed: .*{FAULT}"
+            rf"|^wget: .*(?:{FAULT}|HTTP/\S+ {STATUS} )"
+        ),
     ),
     ToolMessage(
         "wget",

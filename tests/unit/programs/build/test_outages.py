@@ -174,6 +174,12 @@ UNRELATED = {
         "warning: spurious network error (2 tries remaining): [28] Timeout was reached",
         "error[E0425]: cannot find value `x` in this scope",
     ],
+    "a plugin of Maven that asks a server of its own": [
+        "[ERROR] Failed to execute goal org.simplify4u.plugins:pgpverify-maven-plugin:1.17.0:check (default) on "
+        "project calc: Execution default of goal org.simplify4u.plugins:pgpverify-maven-plugin:1.17.0:check failed: "
+        "Failed to process signature for artifact org.example:adder:pom:1: UnknownHostException: keys.example.org for: "
+        "https://keys.example.org/pks: Unknown host keys.example.org: Name or service not known -> [Help 1]",
+    ],
     "npm whose script failed": ["npm error code 1", "npm error path /testbed/node_modules/thing"],
     "a project called timeout": ["error: Failed to build `timeout==1.0`", "  cause: unknown field"],
 }

@@ -62,6 +62,7 @@ SKIPPED_PLUGINS = (
     "maven.javadoc",
     "maven.source",
     "moditect",
+    "pgpverify",
     "pmd",
     "rat",
     "revapi",
