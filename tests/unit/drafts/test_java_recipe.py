@@ -300,6 +300,7 @@ def test_a_coordinate_that_would_end_the_text_in_the_dockerfile_is_left_out() ->
             'java.io.IOException: Cannot run program "make" (in directory "/testbed"): error=2, No such file',
             "java 11, with gcc libc6-dev make",
         ),
+        ("[ERROR] The forked VM terminated without properly saying goodbye.", "java 11, with procps"),
         ("java.lang.OutOfMemoryError: Java heap space", "java 11, JVM options -XX:MaxRAMPercentage=70"),
     ],
 )

@@ -84,6 +84,12 @@ _PACKAGES = {name: (name,) for name in ("git", "python3", "node")} | {
 _LIBRARIES = {"libfreetype.so.6": "libfreetype6", "libfontconfig.so.1": "fontconfig"}
 _MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file")
 
+_LOST_JVM = re.compile(r"forked VM terminated without (?:properly saying|saying properly) goodbye")
+_PROCESS_LIST = "procps"
+"""Surefire 2.20 ends the tests' JVM after half a minute where `ps` is missing.
+https://issues.apache.org/jira/browse/SUREFIRE-1422
+"""
+
 HEAP = "-XX:MaxRAMPercentage=70"
 """A JVM takes a quarter of the memory limit otherwise."""
 HEADLESS = "-Djava.awt.headless=true"
@@ -180,7 +186,8 @@ def _missing_artifacts(log: str) -> frozenset[str]:
 def _debian_packages(log: str) -> frozenset[str]:
     programs = {package for name in _MISSING_PROGRAM.findall(log) for package in _PACKAGES.get(name, ())}
     libraries = {_LIBRARIES[name] for name in _MISSING_LIBRARY.findall(log) if name in _LIBRARIES}
-    return frozenset(programs | libraries)
+    lost = {_PROCESS_LIST} if _LOST_JVM.search(log) else set()
+    return frozenset(programs | libraries | lost)
 
 
 _PERMISSIONS = re.compile(
