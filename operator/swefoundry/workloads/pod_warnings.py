@@ -24,6 +24,9 @@ SECONDS_PER_REQUEST = 1.0
 MAX_PODS = 512
 """Pods whose events are remembered; more than wait at a time."""
 
+FAILED_SCHEDULING = "FailedScheduling"
+"""What the condition `PodScheduled` says, too, and no longer once the pod has a node."""
+
 MAX_MESSAGE = 500
 """Characters of an event's message in a condition."""
 
@@ -76,8 +79,9 @@ class PodWarnings:
 
 
 def newest_warning(events: list[dict[str, Any]]) -> PodWarning | None:
-    """The event that happened last."""
-    newest = max(events, key=_happened_at, default=None)
+    """The event that happened last, apart from those of the scheduler."""
+    unseen = (event for event in events if event.get("reason") != FAILED_SCHEDULING)
+    newest = max(unseen, key=_happened_at, default=None)
     if newest is None:
         return None
     message = " ".join(str(newest.get("message") or "").split())

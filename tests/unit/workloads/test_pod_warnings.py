@@ -63,6 +63,12 @@ def test_the_event_that_happened_last_counts_also_when_it_repeats() -> None:
     assert newest_warning([]) is None
 
 
+def test_events_of_the_scheduler_repeat_the_pods_status_and_are_left_out() -> None:
+    waited = an_event("FailedScheduling", "0/1 nodes are available", "2026-01-01T12:09:00Z")
+    assert newest_warning([waited]) is None
+    assert newest_warning([an_event("FailedMount", MOUNT), waited]) == PodWarning("FailedMount", MOUNT)
+
+
 def test_a_message_is_one_line_of_bounded_length() -> None:
     assert newest_warning([an_event("Failed", "a\n  b" + "c" * 600)]) == PodWarning(
         "Failed", ("a b" + "c" * 600)[:500]
