@@ -186,18 +186,3 @@ def test_a_plugin_that_misses_its_program_although_that_is_installed_is_skipped(
         "java 11, with gcc libc6-dev make",
         "java 11, with gcc libc6-dev make, options -Dmaven.antrun.skip",
     ]
-
-
-def test_classes_that_download_artifacts_themselves_run_once_in_the_build() -> None:
-    log = (
-        "Caused by: ArtifactTransferException: Could not transfer artifact org.x:skin:jar:1.3 from/to central\n"
-        "FAILED org.x.ReportTest::testSummary\nFAILED org.x.ReportTest::testRules\n== 2 failed, 9 passed =="
-    )
-    proposal = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log))
-    assert proposal.label == "java 11, runs org.x.ReportTest once"
-    assert " -Dtest=$(one_test .),org.x.ReportTest test\n" in proposal.draft.dockerfile
-
-
-def test_a_failed_class_is_not_run_in_the_build_where_no_artifact_is_missing() -> None:
-    log = "FAILED org.x.ReportTest::testSummary\n== 1 failed, 0 passed =="
-    assert proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log)).label == "java 17"

@@ -21,8 +21,6 @@ class JavaConstraints(SearchConstraints):
     """Further options of Maven: properties that skip a plugin, as `-Dproguard.skip`."""
     jvm_options: frozenset[str] = frozenset()
     """Options of every JVM of the tests: packages to open, memory."""
-    rehearsed: frozenset[str] = frozenset()
-    """Test classes that download artifacts themselves: the build runs them once, so that their repository has them."""
     artifacts: frozenset[str] = frozenset()
     """Coordinates (`group:artifact:version:type`) that only the tests ask for, so that the build downloads them."""
 

@@ -1,14 +1,13 @@
 """Turn a candidate and constraints into a draft and a label for people."""
 
 import shlex
-from collections.abc import Sequence
 from itertools import groupby
 
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
 from swefoundry.drafts.recipes.java.java_command import NOT_COMPILED
-from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS, JavaConstraints
+from swefoundry.drafts.recipes.java.java_constraints import JavaConstraints
 from swefoundry.drafts.recipes.java.java_project import POM, JavaProject, MavenModule
 from swefoundry.drafts.recipes.java.java_releases import SUPPORTED_LEVEL, JavaCandidate
 from swefoundry.drafts.recipes.java.maven_command import (
@@ -149,7 +148,7 @@ def _dockerfile(project: JavaProject, candidate: JavaCandidate, constraints: Jav
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
-        *_restore_steps(project, goals, constraints),
+        *_restore_steps(project, goals),
         *_fetch_added(project),
         *_restore_with_added(project, goals),
         *(_fetch(artifact) for artifact in sorted(constraints.artifacts)),
@@ -188,23 +187,17 @@ def raised_levels(project: JavaProject, candidate: JavaCandidate, constraints: J
     return [f"-D{name}={level}" for name, level in sorted(raised.items())]
 
 
-def _restore_steps(
-    project: JavaProject, goals: str, constraints: JavaConstraints = NO_JAVA_CONSTRAINTS
-) -> list[str]:
-    """Run a test class of each module: that brings dependencies, plugins, and the part of surefire that runs them.
-
-    Classes that download artifacts themselves run, too, each where it is.
-    """
+def _restore_steps(project: JavaProject, goals: str) -> list[str]:
+    """Run a test class of each module: that brings dependencies, plugins, and the part of surefire that runs them."""
     groups = groupby(sorted(project.modules, key=lambda each: each.root), key=lambda each: each.root)
-    return [_restore(root, list(modules), goals, sorted(constraints.rehearsed)) for root, modules in groups]
+    return [_restore(root, list(modules), goals) for root, modules in groups]
 
 
-def _restore(root: str, modules: list[MavenModule], goals: str, further: Sequence[str]) -> str:
+def _restore(root: str, modules: list[MavenModule], goals: str) -> str:
     place = f"cd {shlex.quote(root)} && " if root != "." else ""
     selectors = ",".join(module.selector for module in modules)
     selection = f" -pl {shlex.quote(selectors)} -am" if modules[0].has_modules else ""
-    first = [f"$(one_test {shlex.quote(module.selector)})" for module in modules]
-    classes = ",".join([*first, *map(shlex.quote, further)])
+    classes = ",".join(f"$(one_test {shlex.quote(module.selector)})" for module in modules)
     return (
         f"RUN {FIND_A_TEST} && "
         f"{place}mvn ${FLAGS_VARIABLE} \\\n"
@@ -298,7 +291,6 @@ def plan_label(project: JavaProject, candidate: JavaCandidate, constraints: Java
     ):
         if values:
             words.append(f"{prefix} {' '.join(sorted(values))}")
-    words += [f"runs {' '.join(sorted(constraints.rehearsed))} once"] if constraints.rehearsed else []
     words += ["no goals but those of tests"] if constraints.goals_alone else []
     words += ["fresh test classes"] if constraints.fresh_test_classes else []
     return ", ".join([*words, *constraints.described()])

@@ -84,8 +84,6 @@ _PACKAGES = {name: (name,) for name in ("git", "python3", "node")} | {
 _LIBRARIES = {"libfreetype.so.6": "libfreetype6", "libfontconfig.so.1": "fontconfig"}
 _MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file")
 
-_TRANSFER = re.compile(r"Could not transfer artifact|Error transferring file")
-_FAILED_CLASS = re.compile(r"^FAILED ([\w.$]+)::", re.MULTILINE)
 _LOST_JVM = re.compile(r"forked VM terminated without (?:properly saying|saying properly) goodbye")
 _PROCESS_LIST = "procps"
 """Surefire 2.20 ends the tests' JVM after half a minute where `ps` is missing.
@@ -118,7 +116,6 @@ def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) 
             fresh_test_classes=_UNCOPIED.search(log) is not None,
             jvm_options=_jvm_options(log),
             artifacts=artifacts,
-            rehearsed=_classes_that_download(log),
             apt=apt,
         )
     )
@@ -184,11 +181,6 @@ def _missing_artifacts(log: str) -> frozenset[str]:
         for group, artifact, kind, classifier, version in [*_OFFLINE.findall(log), *_ABSENT.findall(log)]
     }
     return frozenset(found | {f"{plugin}:jar" for plugin, _ in _UNRESOLVED_PLUGIN.findall(log)})
-
-
-def _classes_that_download(log: str) -> frozenset[str]:
-    """Classes that failed in a log in which a test could not reach a repository."""
-    return frozenset(_FAILED_CLASS.findall(log)) if _TRANSFER.search(log) else frozenset()
 
 
 def _debian_packages(log: str) -> frozenset[str]:
