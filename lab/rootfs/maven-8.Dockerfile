@@ -8,8 +8,9 @@ ENV JAVA_HOME=/opt/java/openjdk MAVEN_HOME=/usr/share/maven MAVEN_CONFIG=/root/.
 # Packages of Java link manual pages, whose folder slim images do not have. Unstable's priority is too low for
 # what trixie has; a mirror may be some weeks old.
 RUN mkdir -p /usr/share/man/man1 /opt/java \
- && printf 'Types: deb\nURIs: http://deb.debian.org/debian\nSuites: sid\nComponents: main\nCheck-Valid-Until: no\nSigned-By: %s\n' \
-      /usr/share/keyrings/debian-archive-keyring.gpg > /etc/apt/sources.list.d/sid.sources \
+ && awk -v RS= 'NR == 1' /etc/apt/sources.list.d/*.sources \
+  | sed 's/^Suites: .*/Suites: sid\nCheck-Valid-Until: no/' > /tmp/sid.sources \
+ && mv /tmp/sid.sources /etc/apt/sources.list.d \
  && printf 'Package: *\nPin: release n=sid\nPin-Priority: 100\n' > /etc/apt/preferences.d/sid \
  && apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends ca-certificates netbase openjdk-8-jdk-headless tzdata \
